@@ -6,6 +6,7 @@ Each field says what it means and what an attacker who can change it gains.
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -24,6 +25,12 @@ class HubSettings(PagesSettings, ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="PATCHWORK_HUB_", extra="forbid")
 
+    web_second_factor: Literal["nobody", "everybody"] = Field(
+        "nobody",
+        description="Which operators must show a second factor when they sign in: nobody (who "
+        "wants to, may) or everybody. Changed to nobody: a password that was learnt is enough to "
+        "suspend an agency.",
+    )
     host: str = Field(
         "127.0.0.1",
         description="Address to listen on; put TLS in front of it. "

@@ -21,12 +21,6 @@ class WebSettings(PagesSettings):
         "leads (leads for information governance, and administrators) or everybody. Changed to "
         "fewer: a password that was learnt is enough to come in.",
     )
-    web_again_minutes: int = Field(
-        15, ge=1, le=720,
-        description="For how many minutes a second factor (the password, where somebody has none) "
-        "is enough on pages that ask for it again, such as accounts. Changed to more: whoever "
-        "finds an open browser can do more with it.",
-    )  # fmt: skip
     web_required: list[Literal["authorisation", "training", "vetting"]] = Field(
         [],
         description="What must hold on the day for everybody who signs in; the days are kept with "

@@ -60,6 +60,17 @@ class KnownBrowser:
     locked_until: int = 0
 
 
+USED_OR_ENDED = (
+    "sent_form", "session_check", "session", "sign_in_step", "known_browser", "recovery_code",
+)  # fmt: skip
+
+WHO_SIGNS_IN = (
+    "Recovery codes, one-time links and who was signed in are void: they may have been used since. "
+    "Look through the accounts: who was shut out since, or lost a telephone, may sign in as before."
+)
+"""What a person is told who restored."""
+
+
 class Factors:
     """Apps, recovery codes and passkeys."""
 
@@ -204,3 +215,11 @@ class SignInSteps:
     def forget_browsers(self, account: int) -> None:
         """No browser counts as known for an account."""
         self._tx.run("DELETE FROM known_browser WHERE account = ?", account)
+
+    def came_back(self) -> None:
+        """The database was restored: what it cannot know to be good still is void. Codes and links
+        may have been used since, and who was signed in may have been signed out.
+        """
+        for table in USED_OR_ENDED:
+            self._tx.run(f"DELETE FROM {table}")  # noqa: S608 - ours
+        self._tx.run("UPDATE account SET invited_hash = NULL, invited_until = NULL")

@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from jinja2 import (
     StrictUndefined,
 )
 
+from protocol.matchkeys.normalise import parse_date
 from web.words import Words
 
 HERE = Path(__file__).parent
@@ -115,11 +116,14 @@ class Look:
         return f"{day_text(at.date())} at {hour}:{at.minute:02}{half}"
 
     def until(self, seconds: int) -> str:
-        """Until when: nobody has to know which day midnight belongs to."""
-        at = datetime.fromtimestamp(seconds, self.zone)
-        if (at.hour, at.minute) not in ((0, 0), (23, 59)):
-            return self._moment(seconds)
-        return self.words("site.day.end", day=day_text((at - timedelta(minutes=1)).date()))
+        """Until when: nobody has to know which day midnight belongs to, nor what is an hour later
+        in summer, because days of permissions end at midnight UTC.
+        """
+        for zone in (self.zone, UTC):
+            at = datetime.fromtimestamp(seconds, zone)
+            if (at.hour, at.minute) in ((0, 0), (23, 59)):
+                return self.words("site.day.end", day=day_text((at - timedelta(minutes=1)).date()))
+        return self._moment(seconds)
 
     def asset(self, name: str) -> str:
         """The address of a file; it changes with its content. Raises KeyError."""
@@ -129,14 +133,13 @@ class Look:
 
 
 def day_text(day: date | str | None) -> str:
-    """A day as people write it, 14 March 2026; as it is where it is no day of the calendar."""
+    """A day as people write it, 14 March 2026, however a file wrote it (05/06/2015); as it is where
+    it is no day of the calendar.
+    """
     if not day:
         return ""
-    try:
-        found = date.fromisoformat(day) if isinstance(day, str) else day
-    except ValueError:
-        return str(day)
-    return f"{found.day} {found:%B %Y}"
+    found = parse_date(day) if isinstance(day, str) else day
+    return f"{found.day} {found:%B %Y}" if found is not None else str(day)
 
 
 def lines_of(number: str) -> list[tuple[str, str]]:

@@ -29,7 +29,10 @@ def table(caption: str, heads: Sequence[str], rows: Iterable[Row]) -> str:
     lines += [f'<th scope="col">{text(head)}</th>' for head in heads]
     lines.append("</tr></thead><tbody>")
     for first, *rest in rows:
-        cells = "".join(f"<td>{text(cell)}</td>" for cell in rest)
+        cells = "".join(
+            f'<td data-head="{text(head)}">{text(cell)}</td>'
+            for head, cell in zip(heads[1:], rest, strict=True)
+        )
         lines.append(f'<tr><th scope="row">{text(first)}</th>{cells}</tr>')
     return "\n".join([*lines, "</tbody></table>"])
 
@@ -64,7 +67,15 @@ table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
 caption { text-align: left; font-weight: bold; padding: 0.5rem 0; }
 th, td { text-align: left; vertical-align: top; padding: 0.4rem 0.6rem;
   border-bottom: 1px solid #b1b4b6; overflow-wrap: anywhere; }
+thead th { overflow-wrap: normal; }
 tbody th { font-weight: normal; }
+@media screen and (max-width: 40rem) {
+  thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  tr, td, tbody th { display: block; border: 0; padding: 0.1rem 0; }
+  tr { border-bottom: 1px solid #b1b4b6; padding: 0.6rem 0; }
+  tbody th { font-weight: bold; }
+  td[data-head]::before { content: attr(data-head) ": "; font-weight: bold; }
+}
 .verdict { border: 4px solid #0b0c0c; padding: 1rem; font-size: 1.25rem; font-weight: bold; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 figure { margin: 1rem 0; } svg { width: 100%; height: auto; max-width: 48rem; }

@@ -89,11 +89,11 @@ async def sign_out_elsewhere(visit: Visit[Own]) -> Answer:
     wanted = visit.form.raw("which")
     if wanted == "others":
         await visit.site.keeper.end_others(here)
-        return Go(OWN_PAGE)
+        return Go(f"{OWN_PAGE}?signed_out")
     for session in await visit.site.keeper.signed_in(account.id):
         if wanted and session.id_hash[:NAME_OF_SESSION] == wanted:
             await visit.site.keeper.end_others(here, session.id_hash)
-            return Go(OWN_PAGE)
+            return Go(f"{OWN_PAGE}?signed_out")
     raise InvalidForm({"": "own.wrong.session"})
 
 
@@ -137,7 +137,7 @@ async def change_second(visit: Visit[Own]) -> Answer:
     if stands["required"] and not stands["stands"].has_passkeys:
         raise InvalidForm({"what": "own.wrong.required"})
     await factors.drop_app(account.id)
-    return Go(FIRST_PAGE)
+    return Go(f"{FIRST_PAGE}?no_app")
 
 
 async def show_app(visit: Visit[Own]) -> Answer:
@@ -174,7 +174,7 @@ async def confirm_app(visit: Visit[Own]) -> Answer:
     if codes is None:
         raise InvalidForm({"code": "second_factor.wrong.first"})
     await visit.site.keeper.end_others(here)
-    return _codes(codes) if codes else Go(FIRST_PAGE)
+    return _codes(codes) if codes else Go(f"{FIRST_PAGE}?other_app")
 
 
 async def show_passkeys(visit: Visit[Own]) -> Answer:

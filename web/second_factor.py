@@ -75,8 +75,10 @@ class SecondFactors:
             return False
 
         def look(tables: HasIdentities) -> bool:
-            elsewhere = account.password is None and tables.identities.of_account(account.id)
-            return not elsewhere and not tables.factors.has_any(account.id)
+            if tables.factors.has_any(account.id):
+                return False
+            elsewhere = self.rules.has_organisation and account.password is None
+            return not elsewhere or not tables.identities.of_account(account.id)
 
         return await self._engine.read(look)
 

@@ -68,12 +68,14 @@ class SignedIn:
 @dataclass(frozen=True)
 class FactorRules:
     """Who must show more than a password, by their roles; for how many seconds it is enough on
-    pages that ask again; and the name under which an app lists us.
+    pages that ask again; the name under which an app lists us; and whether people can come in by
+    their organisation's own sign-in, whose stores the program then has.
     """
 
     required_of: frozenset[str] = frozenset()
     again_seconds: int = 15 * 60
     called: str = "Patchwork"
+    has_organisation: bool = False
 
 
 class SessionKeeper:

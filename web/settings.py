@@ -41,6 +41,12 @@ class PagesSettings(BaseModel):
         description="After how many minutes without a click somebody is signed out. "
         "Changed to more: whoever finds an open browser has longer to look.",
     )  # fmt: skip
+    web_again_minutes: int = Field(
+        15, ge=1, le=720,
+        description="For how many minutes a second factor (the password, where somebody has none) "
+        "is enough on pages that ask for it again, such as accounts. Changed to more: whoever "
+        "finds an open browser can do more with it.",
+    )  # fmt: skip
     web_colour: str = Field(
         "", pattern=r"^(#[0-9a-f]{6})?$",
         description="Your colour, as #0b5c5e: dark enough for white letters. "

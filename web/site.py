@@ -325,7 +325,7 @@ class Site(Generic[Own]):
 
     def _common(self, visit: Visit[Own], cookie: str) -> dict[str, Any]:
         """What every template may use."""
-        path = visit.request.path
+        path, said = visit.request.path, visit.request.query_string
         return {
             **places(self.pages, self.say, visit.roles, path),
             "csrf": self.keeper.form_token(cookie),
@@ -334,6 +334,7 @@ class Site(Generic[Own]):
             "form": visit.form,
             "who": visit.own,
             "path": path,
+            "done": said if self.look.words.has(f"done.said.{said}") else "",
             "provider": self.provider.rules.called if self.provider is not None else "",
             "own_page": OWN_PAGE if self.keeper.rules is not None else "",
         }

@@ -82,6 +82,14 @@ def sign_out(name: SignInName, folder: Folder = Path()) -> None:
         out.print(f"Signed out of {number} browser(s).")
 
 
+@app.command()
+def take_second_factor(name: SignInName, folder: Folder = Path()) -> None:
+    """Ask somebody for no second factor any more: they lost theirs, and their recovery codes."""
+    with report_errors():
+        _write(folder, lambda tables: accounts.take_factors(tables, name))
+        out.print("Their password is enough now, and they are signed out everywhere.")
+
+
 def _write(folder: Path, body: Callable[[HubTables], Result]) -> Result:
     async def write() -> Result:
         async with opened_hub(folder) as engine:

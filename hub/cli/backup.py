@@ -9,6 +9,7 @@ from hub.cli.folder import Folder, out
 from hub.log.backup import make_backup, make_pepper_backup, restore_backup
 from runtime.cli import report_errors
 from runtime.environment import Environment
+from storage.factors import WHO_SIGNS_IN
 
 app = typer.Typer()
 
@@ -39,3 +40,4 @@ def restore(
     with report_errors():
         restore_backup(folder, file, pepper, identity, Environment())
         out.print("Restored. At its next start it asks the witnesses whether anything is newer.")
+        out.print(WHO_SIGNS_IN)

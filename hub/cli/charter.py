@@ -114,7 +114,10 @@ def _show_change(held: Charter, new: Charter, found: Differences) -> None:
     _list("It tightens:", found.tightened)
     _list("It also changes:", found.neutral)
     if found.loosened:
-        out.print("Each agency goes on as before until its own person accepts this version.")
+        out.print(
+            "An agency that is given more asks, publishes and answers by rule no more until "
+            "its own person accepts this version; what it has published stays."
+        )
     else:
         out.print("It loosens nothing: every agency that accepted is bound at once.")
 

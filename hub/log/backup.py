@@ -120,6 +120,7 @@ async def _make_anew(staging: Path, env: Environment) -> None:
     """
 
     def mark(tables: HubTables) -> None:
+        tables.sign_in_steps.came_back()
         tables.mailboxes.begin(env.new_id())
         tables.over_quota.came_back(env.clock())
         if tables.log.next_index():

@@ -39,23 +39,43 @@ def invite(tables: HubTables, name: str, secret: str, now: int) -> Account:
 
 
 def shut(tables: HubTables, name: str, now: int) -> None:
-    """Let somebody sign in no longer, and sign them out everywhere. Raises LocalError."""
+    """Let somebody sign in no longer, and sign them out everywhere; nothing that they showed
+    besides a password is kept. Raises LocalError.
+    """
     account = _of(tables, name)
     tables.accounts.close(account.id, now)
-    tables.sessions.end_all(account.id)
+    tables.factors.drop_all(account.id)
+    _everywhere(tables, account)
 
 
 def sign_out(tables: HubTables, name: str) -> int:
-    """Sign somebody out everywhere; in how many browsers they were in. Raises LocalError."""
+    """Sign somebody out everywhere; in how many browsers they were in. No browser counts as known
+    after that. Raises LocalError.
+    """
     account = _of(tables, name)
     found = tables.sessions.of_account(account.id)
-    tables.sessions.end_all(account.id)
+    _everywhere(tables, account)
     return len(found)
+
+
+def take_factors(tables: HubTables, name: str) -> None:
+    """Somebody lost what they show besides a password: it counts no more, and they are signed out
+    everywhere. Raises LocalError.
+    """
+    account = _of(tables, name)
+    tables.factors.drop_all(account.id)
+    _everywhere(tables, account)
 
 
 def listed(tables: HubTables, now: int) -> list[tuple[str, AccountState]]:
     """Everybody who may sign in or could once, by what they type."""
     return [(account.name, _state(account, now)) for account in tables.accounts.all()]
+
+
+def _everywhere(tables: HubTables, account: Account) -> None:
+    tables.sessions.end_all(account.id)
+    tables.sign_in_steps.end_all(account.id)
+    tables.sign_in_steps.forget_browsers(account.id)
 
 
 def _state(account: Account, now: int) -> AccountState:

@@ -12,6 +12,7 @@ _SHARES = {
     "nhs_number": "an NHS number", "date_of_birth": "a full date of birth",
     "postcode": "a postcode", "permission": "a permission in force",
 }  # fmt: skip
+_AGES = {0: "brought up to date that day", 1: "1 day old"}
 _BY = {"person": "a person", "rule": "a rule"}
 
 
@@ -33,7 +34,13 @@ def to_html(register: Mapping[str, Any]) -> str:
         for basis, by in one["answers"].items()
     ]
     heads = ("Organisation", "Kind", "Sharing agreement")
-    of_figures = ("Organisation", "People it publishes", "How fresh", "Practitioners", "Of ten")
+    of_figures = (
+        "Organisation",
+        "People it publishes",
+        "How fresh",
+        "Practitioners",
+        "Of ten records",
+    )
     by = ("Organisation", "Lawful basis", "Answers by")
     return page(
         TITLE,
@@ -68,7 +75,7 @@ def _published(said: Mapping[str, Any] | None) -> tuple[str, str, str, str]:
     if said is None:
         return "not said yet", "", "", ""
     age = said["feed_age_days"]
-    fresh = "kept by hand" if age is None else f"{age} days old"
+    fresh = "kept by hand" if age is None else _AGES.get(age, f"{age} days old")
     shares = said["shares"] or {}
     of_ten = ", ".join(f"{shares[name]} have {what}" for name, what in _SHARES.items() if shares)
     clients = f"{said['clients']:,} or more" if said["clients"] else "fewer than 10"

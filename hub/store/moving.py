@@ -61,6 +61,12 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "account": ("id",),
     "session": ("id_hash",),
     "sent_form": ("id_hash", "token"),
+    "authenticator_app": ("account",),
+    "recovery_code": ("account", "code_hash"),
+    "passkey": ("id",),
+    "sign_in_step": ("id_hash",),
+    "session_check": ("id_hash",),
+    "known_browser": ("id_hash", "account"),
     "operator_act": ("id",),
     "standing_alarm": ("name",),
     "member_heard": ("party_id",),
@@ -74,7 +80,9 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 OWN = ("move", "lead", "tile", "published", "taken_line")
 """What a database has for itself."""
 
-NUMBERED = {"note": "seq", "account": "id", "operator_act": "id", "wave": "id"}
+NUMBERED = {
+    "note": "seq", "account": "id", "passkey": "id", "operator_act": "id", "wave": "id",
+}  # fmt: skip
 """Whose rows the database numbers."""
 
 _SHARED = frozenset({"stub_change"})

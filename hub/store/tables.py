@@ -38,6 +38,7 @@ from hub.store.waves import Waves
 from protocol.errors import ErrorCode, LocalError
 from storage.accounts import Accounts, Sessions
 from storage.engine import Engine, Made, Schema, Transaction
+from storage.factors import Factors, SignInSteps
 from storage.sqlite import SqliteEngine
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ class HubTables:
     tiles = Made(Tiles)
     accounts = Made(Accounts)
     sessions = Made(Sessions)
+    factors = Made(Factors)
+    sign_in_steps = Made(SignInSteps)
     office = Made(Office)
     take_up = Made(TakeUp)
     waves = Made(Waves)

@@ -88,9 +88,12 @@ def restore_backup(folder: Path, source: Path, identities: list[Path], env: Envi
 
 
 async def _mark(staging: Path, now: int) -> None:
-    """Bring the database up to this version; note in it that it came back."""
+    """Bring the database up to this version; note in it that it came back, with nothing good that
+    was handed out to people before.
+    """
 
     def mark(tables: NodeTables) -> None:
+        tables.sign_in_steps.came_back()
         for hub in tables.hubs.all():
             notice(tables, hub.hub_id, Cause.RESTORED, now)
 

@@ -19,6 +19,7 @@ from node.cli.printing import print_resync
 from node.views.resync import resync_value
 from runtime.cli import report_errors
 from runtime.environment import Environment
+from storage.factors import WHO_SIGNS_IN
 
 app = typer.Typer()
 out = Console(soft_wrap=True, markup=False, highlight=False)
@@ -49,6 +50,7 @@ def restore(
             "Restored. Nothing is published or shown before it has asked what it missed: run "
             "patchwork-node resync, or patchwork-node serve."
         )
+        out.print(WHO_SIGNS_IN)
 
 
 @app.command()

@@ -6,6 +6,7 @@ An account belongs to a person of the register: whoever is closed there cannot s
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import count
 
 from node.records.people import acting
 from node.store.account_acts import AccountAct, By, DoneToAccount
@@ -70,7 +71,7 @@ def invite(
     person = acting(tables, said.person)
     account = tables.accounts.of_person(person.id)
     if account is None:
-        typed = read_name(said.name or ".".join(person.name.split()))
+        typed = read_name(said.name) if said.name else _free_name(tables, person.name)
         if typed is None:
             raise LocalError(ErrorCode.MALFORMED, "a sign-in name has at most 80 plain characters")
         try:
@@ -90,6 +91,13 @@ def invite(
         tables.accounts.set_administrator(account.id, administrator=True)
         _done(tables, account, AccountAct.MADE_ADMINISTRATOR, (by, now))
     return tables.accounts.get(account.id) or account
+
+
+def _free_name(tables: NodeTables, name: str) -> str | None:
+    """Somebody's name with dots, and a number behind it where somebody else signs in by that."""
+    usual = ".".join(name.replace(".", " ").split())
+    typed = (read_name(usual if n == 1 else f"{usual}.{n}") for n in count(1))
+    return next(n for n in typed if n is None or not tables.accounts.named(n.casefold()))
 
 
 def shut(tables: NodeTables, name: str, now: int, by: By | None = None) -> None:

@@ -39,6 +39,8 @@ class NewsLevel(StrEnum):
 IN_TEAM = (NewsKind.FOUND_BY, NewsKind.JOINED)
 """That somebody is in a team; `left` takes their place."""
 OF_TEAMS = (*IN_TEAM, NewsKind.LEFT)
+ON_PAGES = (*OF_TEAMS, NewsKind.RECALLED)
+"""What a client's own page shows of news; the rest has its place with requests."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,13 @@ class News:
         self._tx = tx
 
     def unseen_of(self, person: int, clients: Collection[int]) -> dict[int, int]:
-        """How many lines about each of these clients a person has not seen, where there are any."""
+        """How many lines on each of these clients' pages a person has not seen, where there are
+        any.
+        """
+        kinds = ", ".join(f"'{kind.value}'" for kind in ON_PAGES)
         sql = (
-            "SELECT client, COUNT(*) AS n FROM news WHERE person = ? AND seen_at IS NULL "
-            "AND client IN (:among) GROUP BY client"
+            "SELECT client, COUNT(*) AS n FROM news WHERE person = ? AND seen_at IS NULL "  # noqa: S608 - our own words
+            f"AND kind IN ({kinds}) AND client IN (:among) GROUP BY client"
         )
         rows = self._tx.rows_among(sql, person, among=clients)
         return {int(row["client"]): int(row["n"]) for row in rows}

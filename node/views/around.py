@@ -8,21 +8,20 @@ from node.links.team import label_of, team_of
 from node.membership.hub import HubMembership
 from node.news.reading import Current, current
 from node.records.families import relatives
-from node.store.news import OF_TEAMS, NewsKind
+from node.store.news import ON_PAGES
 from node.store.records import Client
 from node.store.tables import NodeTables
 from node.views.asked import asked_values
 from node.views.attention import attention_value
 from node.views.team import team_value
 
-NEWS_OF_TEAMS = frozenset({*OF_TEAMS, NewsKind.RECALLED})
-
 
 def around_value(
     tables: NodeTables, membership: HubMembership, client: Client, person: int
 ) -> dict[str, Any]:
     """The team around a client; of each of the others (`others`) our newest request over that
-    link, or None. `changes`: what is new to a person (a row's id), with the numbers of its lines.
+    link, or None. `hindered`: why nobody of ours can ask there now (`no_member`, `unsigned`), or
+    None. `changes`: what is new to a person (a row's id), with the numbers of its lines.
     Raises LocalError.
     """
     hub_id = membership.hub.hub_id
@@ -37,6 +36,7 @@ def around_value(
         **value,
         "hub": membership.hub.name,
         "hub_id": hub_id,
+        "hindered": _hindered(membership),
         "changes": _changes(tables, membership, client, person),
         "attention": [
             one for one in attention_value(tables, membership) if one["client"] == client.local_id
@@ -44,6 +44,13 @@ def around_value(
         "may_raise": membership.charter.attention is not None and value["published"],
         "may_invite": membership.charter.quotas.invites_per_day is not None,
     }
+
+
+def _hindered(membership: HubMembership) -> str | None:
+    """Why nothing is found or asked at a hub by anybody of ours just now, if so."""
+    if membership.directory.active(membership.hub.party_id) is None:
+        return "no_member"
+    return "unsigned" if membership.unaccepted() else None
 
 
 def relatives_value(
@@ -76,7 +83,7 @@ def _changes(
     lines = [
         line
         for line in tables.news.of_person(person, unseen=True)
-        if (line.hub_id, line.client) == (hub_id, client.id) and line.kind in NEWS_OF_TEAMS
+        if (line.hub_id, line.client) == (hub_id, client.id) and line.kind in ON_PAGES
     ]
     return [_change(membership, item) for item in current(tables, lines, now)]
 

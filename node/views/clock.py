@@ -79,7 +79,8 @@ def moment(membership: HubMembership, at: int, now: int) -> str:
         said = f"the end of {day:%A} {day.day} {day:%B}"
     else:
         day = local
-        said = f"{day:%H:%M} on {day:%A} {day.day} {day:%B}"
+        hour, half = day.hour % 12 or 12, "am" if day.hour < 12 else "pm"
+        said = f"{hour}:{day:%M}{half} on {day:%A} {day.day} {day:%B}"
     return said if day.year == year else f"{said} {day.year}"
 
 

@@ -190,14 +190,15 @@ def received_check(
     """
     value = received_value(tables, membership, check)
     basis = membership.charter.lawful_basis(check.basis)
-    titles = {rule.field: rule.title for rule in basis.must_record} if basis else {}
+    rules = {rule.field: (rule.title, rule.type) for rule in basis.must_record} if basis else {}
     facts = check.facts if check.details is not None else {}
     return {
         **value,
         **_named(client),
         **_asker(membership, check),
+        "basis": basis.title if basis else check.basis,
         "source": basis.source if basis else "",
-        "facts": [(titles.get(key, key), text) for key, text in facts.items()],
+        "facts": [(*rules.get(key, (key, "")), text) for key, text in facts.items()],
         "fields": compared(client.record, value["theirs"]) if check.details else [],
         "state": check.state.value,
         "answer": check.answer,

@@ -86,7 +86,8 @@ def _basis(item: LawfulBasis, charter: Charter) -> Iterator[str]:
     if said := [term for term in terms if term]:
         yield f"  {', '.join(said)}"
     if item.objection is not None:
-        who, where = _codes(item.objection.roles), _codes(item.objection.holder_classes)
+        who = _codes(item.objection.roles).replace("_", " ")
+        where = _codes(item.objection.holder_classes)
         yield f"  an objection may be overridden by: {who}; at: {where}"
 
 
@@ -179,10 +180,15 @@ def _codes(codes: Sequence[str]) -> str:
     return ", ".join(codes) or "nobody"
 
 
+_OF_TITLES = ("raising attention, ", "  for: ", "  must be recorded: ", "  source: ")
+
+
 def with_titles(charter: Charter, line: str) -> str:
     """A line about a charter for a page that nobody reads a code on: each kind of member, type of
-    work and lawful basis by its title.
+    work and lawful basis by its title. A line of titles has no codes, and words that are like some.
     """
+    if line.startswith(_OF_TITLES):
+        return line
     titles = {item.code: item.title for item in charter.classes}
     titles |= {item.code: item.title for item in charter.involvement_types}
     titles |= {item.code: item.title for item in charter.lawful_bases}

@@ -37,7 +37,8 @@ OTHERWISE = {
     },
     "hub": {
         **dict.fromkeys(
-            ("accounts close", "accounts sign-out", "backup", "restore", "ceremony",
+            ("accounts close", "accounts sign-out", "accounts take-second-factor",
+             "backup", "restore", "ceremony",
              "move-database", "policy train"),
             DONE,
         ),

@@ -24,7 +24,7 @@ async def test_the_front_door_finds_who_works_with_a_child_whom_it_does_not_know
             await me.click("Find")
             me.looks = True
             await me.click("Not one of your clients? Ask who works with them")
-            await me.sees("You enquire about nobody.")
+            await me.sees("There are no enquiries of yours.")
             await me.click("Enquire about somebody")
             await me.sees("For 14 days whoever works with them sees that Lexbridge Children asks")
             await me.fill("First names", "Amira")

@@ -56,14 +56,14 @@ async def test_a_file_is_brought_looked_at_and_imported(
         await column.select_option("Your own number")
         await me.click("Continue")
         assert await me.heading() == "What do the words in the file mean?"
-        await me.click("Look what would happen")
+        await me.click("See what would happen")
         await me.sees("Choose what this means")
         await me.page.get_by_label("What does HV mean?").select_option("Health visiting")
         basis = me.page.get_by_label("On what lawful basis may others find out")
         await basis.select_option("Co-operation to improve well-being")
         for label, text in (("Day", "31"), ("Month", "12"), ("Year", "2027")):
             await me.fill(label, text)
-        await me.click("Look what would happen")
+        await me.click("See what would happen")
         assert await me.heading() == "This would happen"
         await me.sees("Lines 2, 3: looks like one client under two numbers")
         await me.sees("Rows that are left out")
@@ -94,7 +94,7 @@ async def test_a_file_is_imported_without_a_script(
         await me.click("Continue")
         basis = me.page.get_by_label("On what lawful basis may others find out")
         await basis.select_option("None yet: nobody else finds out")
-        await me.click("Look what would happen")
+        await me.click("See what would happen")
         await me.click("Import this file")
         await me.sees("The file was imported")
     assert await health.read(lambda t: t.records.client("x9") is not None)

@@ -65,7 +65,7 @@ async def import_first(me: Screen) -> None:
     me.counted.fields += 1
     for label, text in (("Day", "31"), ("Month", "12"), ("Year", "2027")):
         await me.fill(label, text)
-    await me.click("Look what would happen")
+    await me.click("See what would happen")
     await me.click("Import this file")
     await me.sees("The file was imported")
 

@@ -18,9 +18,12 @@ from node.actions.records import withdraw_now
 from node.actions.resync import resync_now
 from node.membership.rotation import Rotating
 from node.store.resync import Cause
+from node.store.tables import NodeTables
 from node.views.inbox import inbox_value
 from protocol.errors import ErrorCode, LocalError, RemoteError
+from storage.accounts import Session
 from tests.oracles.oracle import INSTALL
+from tests.sim.browsing import invited
 from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row
 from tests.sim.put_back import started
 from tests.sim.test_put_back import lost_by, shown_team
@@ -135,6 +138,29 @@ async def test_what_age_has_packed_is_restored(
     (tmp_path / "theirs.age").write_bytes(packed)
     health = await restored(federation, health, tmp_path / "theirs.age", safe)
     assert await health.read(lambda tables: tables.records.count()) == 2
+
+
+async def test_a_recovery_code_that_was_used_since_is_no_good_in_what_is_restored(
+    federation: SimFederation, agencies: Agencies, tmp_path: Path, safe: Safe
+) -> None:
+    """Nor is a one-time link, nor who was signed in: all may have been used or ended since."""
+    health, _ = agencies
+    link = await invited(health, "H. Visitor", "visitor")
+
+    def hand_out(tables: NodeTables) -> None:
+        tables.factors.begin_app(1, "pending")
+        tables.factors.confirm_app(1, "secret", 1, 1)
+        tables.factors.put_codes(1, ["used since"])
+        tables.sessions.start(Session("hash", 1, 1, 1, ""))
+        tables.sign_in_steps.checked("hash", 1)
+
+    await health.write(hand_out)
+    back_up(health, tmp_path / "health.age", safe)
+    health = await restored(federation, health, tmp_path / "health.age", safe)
+    assert not await health.read(lambda tables: tables.factors.codes_left(1))
+    assert await health.read(lambda tables: tables.sessions.get("hash")) is None
+    assert await health.read(lambda tables: tables.accounts.invited(link)) is None
+    assert await health.read(lambda tables: tables.factors.has_any(1)), "the app is asked for"
 
 
 async def test_what_is_no_whole_backup_changes_nothing(

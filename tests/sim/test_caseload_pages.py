@@ -26,7 +26,7 @@ async def test_a_client_is_handed_over_to_those_alone_who_can_open_them(
     answer = await worker.post(f"/clients/{row}/hand-over", to=OTHERS[0])
     assert (answer.status, "Choose a colleague" in await answer.text()) == (400, True)
     answer = await worker.post(f"/clients/{row}/hand-over", to=WORKING[1])
-    assert (answer.status, answer.headers["Location"]) == (303, "/clients")
+    assert (answer.status, answer.headers["Location"]) == (303, "/clients?handed_over")
     assert await close_work(health.service, "h1", 1, person)
 
 
@@ -37,7 +37,7 @@ async def test_a_postcode_is_kept_and_what_is_none_is_said_beside_the_field(
     usual = Preset("usual", "health_visiting", None, None, "UK-CA04-S10-S11", 365)
     await health.write(lambda t: t.merges.put_preset(usual))
     for born, postcode, said in (
-        ("31 2 2019", "", "Enter a day of the calendar"),
+        ("31 2 2019", "", "Enter a real date of birth that is not in the future"),
         ("", "", "Enter their date of birth"),
         ("1 2 2019", "LX3", "Enter a full postcode"),
     ):

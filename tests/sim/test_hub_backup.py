@@ -9,6 +9,7 @@ import pytest
 
 from hub.config import HubSettings, load_settings
 from hub.log.backup import make_backup, make_pepper_backup, restore_backup
+from hub.members import accounts
 from hub.members.office import Plan, make_hub
 from hub.members.succession import begin
 from hub.server.service import HubService
@@ -72,8 +73,13 @@ async def test_the_newest_backup_goes_on(
     health, care = agencies
     request_id = await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
     await federation.checkpoint()
+    now = federation.clock()
+    olive = await federation.hub_write(lambda t: accounts.invite(t, "olive", "used since", now))
+    await federation.hub_write(lambda t: t.factors.put_codes(olive.id, ["used since"]))
     backup, pepper = back_up(federation, safe)
     await started(federation, await restored(federation, backup, pepper, safe))
+    assert not await federation.hub_read(lambda t: t.factors.codes_left(olive.id))
+    assert await federation.hub_read(lambda t: t.accounts.invited("used since")) is None
     await federation.settle()
     await health.answer(request_id)
     await federation.settle()

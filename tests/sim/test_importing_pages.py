@@ -187,6 +187,25 @@ async def test_dates_that_stand_the_other_way_lead_back_to_the_question(
     assert not await known(agencies[0], "x1")
 
 
+async def test_a_file_that_does_not_fit_the_kind_that_was_chosen_says_why(
+    importers: dict[Role | None, Visitor],
+) -> None:
+    """The same question came back, without a word."""
+    manager = importers[Role.MANAGER]
+    first = await brought(manager, HEAD + ROWS)
+    asked = await text(manager, f"{first}/columns")
+    chosen = dict(re.findall(r'name="(column-\d)".*?value="([a-z_]+)" selected', asked, re.DOTALL))
+    await posted(manager, f"{first}/columns", chosen)
+    await posted(manager, f"{first}/codes", SHARED)
+    await posted(manager, first, {"what": "import", "seen": seen(await text(manager, first))})
+    await finished(manager, first)
+    american = ROWS.replace("23/06/2019", "06/23/2019").replace("01/02/2018", "12/31/2018")
+    path = await brought(manager, HEAD + american)
+    await posted(manager, f"{path}/mapping", {"mapping": "0"})
+    said = await text(manager, await where(manager, path))
+    assert "Date of birth: lines 2 and 3 can only be month first." in said
+
+
 async def test_codes_of_ones_own_are_said_to_mean_codes_of_the_agreement(
     importers: dict[Role | None, Visitor], agencies: tuple[SimNode, SimNode]
 ) -> None:

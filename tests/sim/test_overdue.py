@@ -97,14 +97,14 @@ async def test_urgent_on_friday_evening_does_not_wait_for_monday(
     await at(federation, FRIDAY_EVENING)
     request_id = await asked(federation, agencies)
     assert await says(care, request_id) == (
-        "with their duty desk until 21:30 on Friday 27 November, then with their manager"
+        "with their duty desk until 9:30pm on Friday 27 November, then with their manager"
     )
     assert await says(health, request_id) == (
-        "with your duty desk until 21:30 on Friday 27 November, then with your manager"
+        "with your duty desk until 9:30pm on Friday 27 November, then with your manager"
     )
     await at(federation, london("2026-11-27 21:30"))
     assert await says(care, request_id) == (
-        "with their manager until 01:30 on Saturday 28 November, then it is overdue"
+        "with their manager until 1:30am on Saturday 28 November, then it is overdue"
     )
     await at(federation, london("2026-11-28 01:29:59"))
     assert await overdue(federation) == []
@@ -112,7 +112,7 @@ async def test_urgent_on_friday_evening_does_not_wait_for_monday(
     (said,) = await overdue(federation)
     assert said.body.due == london("2026-11-28 01:30")
     assert said.preamble.iat == london("2026-11-28 01:35")
-    late = "overdue since 01:30 on Saturday 28 November; with"
+    late = "overdue since 1:30am on Saturday 28 November; with"
     assert await says(care, request_id) == f"{late} their manager"
     assert await says(health, request_id) == f"{late} your manager"
     assert (await shown(care, request_id))["overdue"] is True
@@ -122,7 +122,7 @@ async def test_urgent_on_friday_evening_does_not_wait_for_monday(
     await federation.settle()
     assert (await care.sent(request_id))["state"] == "opened", "a late answer counts"
     for node in agencies:
-        assert await says(node, request_id) == "was overdue since 01:30 on Saturday 28 November"
+        assert await says(node, request_id) == "was overdue since 1:30am on Saturday 28 November"
     assert await codes(federation) == []
 
 
@@ -148,7 +148,7 @@ async def test_working_days_leave_out_weekends_and_holidays(
     assert await says(care, waits) == (
         "with their duty desk until the end of Thursday 31 December, then with their manager"
     )
-    assert "until it expires, 10:00 on Thursday 31 December" in await says(care, over_before)
+    assert "until it expires, 10:00am on Thursday 31 December" in await says(care, over_before)
     await health.answer(in_time)
     await at(federation, london("2027-01-01 00:00"))
     assert await says(care, waits) == (
@@ -264,7 +264,7 @@ async def test_a_clock_that_jumps_makes_nobody_late(
         witness.asleep = True
     await at(federation, london("2026-11-28 01:30"))
     assert await overdue(federation) == []
-    assert "to be answered by 01:30 on Saturday 28 November" in await says(care, request_id)
+    assert "to be answered by 1:30am on Saturday 28 November" in await says(care, request_id)
     for witness in federation.network.witnesses.values():
         witness.asleep = False
     await at(federation, london("2026-11-29 12:00"))

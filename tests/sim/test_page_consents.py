@@ -74,7 +74,7 @@ async def test_a_consent_is_recorded_by_answers_and_by_nothing_else(
     assert (await manager.get(base)).headers["Location"] == f"{base}/check"
     late = {"on": "earlier", "day-day": "1", "day-month": "1", "day-year": "2031"}
     answer = await manager.post(f"{base}/on", **late)
-    assert "Enter a day that is not to come" in await answer.text()
+    assert "The day must be today or in the past" in await answer.text()
     assert (await manager.get(f"{base}/nothing")).status == 404
     answer = await manager.post(f"{base}/check")
     assert answer.headers["Location"].endswith("/consent?recorded")

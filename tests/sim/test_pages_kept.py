@@ -311,9 +311,9 @@ async def test_what_was_done_here_is_never_called_not_done(
         await worker.post(f"/clients/{row}/reason", reason="duty")
         values = {"given": "Aminah", "family": "Hassan", "date_of_birth": "2022-03-14"}
         answer = await worker.post(f"/clients/{row}/correct", **values)
-        assert (answer.status, answer.headers.get("Location")) == (303, f"/clients/{row}")
+        assert (answer.status, answer.headers.get("Location")) == (303, f"/clients/{row}?corrected")
         answer = await worker.post(f"/clients/{row}/close", work="1")
-        assert (answer.status, answer.headers.get("Location")) == (303, "/clients")
+        assert (answer.status, answer.headers["Location"]) == (303, "/clients?work_closed")
 
 
 async def test_the_lead_comes_to_every_opening_though_many_are_of_one_second(

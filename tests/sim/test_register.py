@@ -37,6 +37,7 @@ async def test_it_says_who_signed_what_and_publishes_what(
     assert [one["name"] for one in found["members"]] == ["Health visiting", "Social care"]
     assert {one["signed"] for one in found["members"]} == {found["charter"]} == {1}
     assert "not said yet" in page
+    assert '<td data-head="Kind">' in page, "rows become lists where a table is too wide"
     await health.service.figures.step()
     page, found = await shown(federation)
     assert found["members"][0]["publishes"]["clients"] == 0

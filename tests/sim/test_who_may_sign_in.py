@@ -87,7 +87,7 @@ async def test_an_administrator_sees_what_runs_out_and_sets_it(
         assert await admin.post(path, **right) == 303
         assert await admin.get(path) == 200
         assert 'value="2040"' in admin.html
-        own = await health.read(lambda t: t.accounts.named("p..administrator"))
+        own = await health.read(lambda t: t.accounts.named("p.administrator"))
         assert own is not None
         path = f"/administration/accounts/{own.id}/dates"
         await admin.get(path)
@@ -167,6 +167,6 @@ async def test_whoever_left_is_told_so(agencies: tuple[SimNode, SimNode]) -> Non
         await opened(health, "P. Manager", "manager")
         await health.write(lambda t: people.close(t, "P. Manager (West)", "", 2))
         me = Browser(visitors[None].client)
-        assert await me.sign_in("p..manager") == 403
+        assert await me.sign_in("p.manager") == 403
         assert "somebody who has left" in me.html
-        assert await me.sign_in("p..manager", f"{PASSWORD}!") == 400
+        assert await me.sign_in("p.manager", f"{PASSWORD}!") == 400

@@ -66,4 +66,6 @@ def test_on_a_page_titles_stand_for_codes(council: Council) -> None:
     codes = [code for code in codes if "_" in code]
     assert not [line for line in lines if any(code in line for code in codes)]
     assert "Children's social care" in lines, "and no title twice"
+    attention = "raising attention, 30 times a day: Missing from home or school"
+    assert with_titles(charter, attention) == attention, "a word, and no code"
     assert any(line.startswith("Health visiting: seen by Health provider, ") for line in lines)

@@ -153,10 +153,44 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused_unopened(
         raise AssertionError("it was opened")
 
     monkeypatch.setattr(workbook, limit, 10)
-    monkeypatch.setattr("openpyxl.load_workbook", opened)
+    monkeypatch.setattr("node.records.importer.bounded.open_bounded", opened)
     with pytest.raises(RemoteError) as caught:
         read(shared(book(HEADER, ["A1", "Ann", "Lee"])))
     assert "unpacks to too much" in caught.value.detail
+
+
+def test_a_million_styles_in_a_few_kilobytes_are_not_unpacked() -> None:
+    """Each of five bytes would be an object of half a kilobyte."""
+
+    def styled(name: str, text: str) -> str:
+        many = "<xf/>" * (workbook.MOST_ELEMENTS + 1)
+        return text.replace("</cellXfs>", f"{many}</cellXfs>") if "styles" in name else text
+
+    with pytest.raises(RemoteError) as caught:
+        read(rewritten(book(HEADER, ["A1", "Ann", "Lee"]), styled))
+    assert "unpacks to too much" in caught.value.detail
+
+
+@pytest.mark.parametrize("kind", ["main", "sharedStrings"])
+def test_a_sheet_that_calls_itself_a_part_which_is_read_whole_is_refused(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opened(_: object) -> None:
+        raise AssertionError("it was opened")
+
+    monkeypatch.setattr("openpyxl.reader.excel.ExcelReader.read_strings", opened)
+    monkeypatch.setattr("openpyxl.reader.excel.ExcelReader.read_workbook", opened)
+
+    def renamed(name: str, text: str) -> str:
+        if name != "[Content_Types].xml":
+            return text
+        return re.sub(
+            rf'PartName="[^"]*"(?=[^>]*{kind}\+xml)', 'PartName="/xl/worksheets/sheet1.xml"', text
+        )
+
+    with pytest.raises(RemoteError) as caught:
+        read(rewritten(shared(book(HEADER, ["A1", "Ann", "Lee"])), renamed))
+    assert "damaged" in caught.value.detail
 
 
 def test_entities_are_refused() -> None:

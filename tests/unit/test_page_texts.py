@@ -9,10 +9,10 @@ import pytest
 from markupsafe import escape
 
 from node.links.team import Unpublished
+from node.store.news import ON_PAGES
 from node.store.people import Deed
 from node.store.requests import SentState
 from node.views import asked
-from node.views.around import NEWS_OF_TEAMS
 from node.web.pages.site import PAGES
 from web.forms import Form, InvalidForm
 from web.look import Brand, Look, lines_of
@@ -83,7 +83,7 @@ def test_two_sentences_have_a_blank_between_them() -> None:
 def test_every_reason_why_nobody_is_found_and_every_change_has_words() -> None:
     said = {WORDS(f"team.unpublished.{why.value}") for why in Unpublished}
     assert len(said) == len(Unpublished)
-    for kind in NEWS_OF_TEAMS:
+    for kind in ON_PAGES:
         assert WORDS(f"team.change.{kind.value}", agency="Social care", work="Child in need")
 
 
@@ -123,7 +123,7 @@ def test_what_a_page_is_called_is_escaped_once(tmp_path: Path) -> None:
     page = '{% extends "base.html" %}{% block title %}{{ asked }}{% endblock %}'
     (tmp_path / "templates" / "page.html").write_text(page, "utf-8")
     look = Look(Brand("O'Neil"), [tmp_path], ZoneInfo("Europe/London"))
-    names = ("who", "nav", "path", "csrf", "own_page")
+    names = ("who", "nav", "path", "csrf", "own_page", "done")
     values = {**dict.fromkeys(names, ""), "errors": {}, "asked": "<b> the family's views?"}
     said = look.render("page.html", values)
     assert "<title>&lt;b&gt; the family&#39;s views? – O&#39;Neil – Patchwork</title>" in said

@@ -111,6 +111,6 @@ def _waiting(tables: HubTables, party_id: str) -> Candidate:
 PAGES = [
     HubPage("/applicants", OPERATOR, show, nav="applicants.list.nav"),
     HubPage("/applicants/{party}", OPERATOR, show_one),
-    HubPage("/applicants/{party}/approve", OPERATOR, show_approval, approve),
+    HubPage("/applicants/{party}/approve", OPERATOR, show_approval, approve, again=True),
     HubPage("/applicants/{party}/refuse", OPERATOR, show_refusal, refuse),
 ]

@@ -6,7 +6,7 @@ from web.help import Help
 HELP = Help(
     {
         "start": r"/",
-        "sign_in": r"/(sign-in|sign-out|welcome)\b.*",
+        "sign_in": r"/(sign-in|sign-out|welcome|your-sign-ins)\b.*",
         "applicants": r"/applicants\b.*",
         "members": r"/members\b.*",
         "invitations": r"/(invitations|waves)\b.*",

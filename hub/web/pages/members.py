@@ -144,6 +144,6 @@ def _row(tables: HubTables, party_id: str, now: int) -> MemberRow:
 PAGES = [
     HubPage("/members", OPERATOR, show, nav="members.list.nav"),
     HubPage("/members/{party}", OPERATOR, show_one),
-    HubPage("/members/{party}/suspend", OPERATOR, show_suspension, suspend),
-    HubPage("/members/{party}/resume", OPERATOR, show_resumption, resume),
+    HubPage("/members/{party}/suspend", OPERATOR, show_suspension, suspend, again=True),
+    HubPage("/members/{party}/resume", OPERATOR, show_resumption, resume, again=True),
 ]

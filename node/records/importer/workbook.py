@@ -21,14 +21,20 @@ MAX_ROWS_UNPACKED = 512 * 2**20
 MAX_TEXTS_UNPACKED = 128 * 2**20
 """Bytes of the texts that cells share: they are kept in memory."""
 MAX_REST_UNPACKED = 32 * 2**20
+MAX_WHOLE, MOST_ELEMENTS = 4 * 2**20, 50_000
+"""Bytes and elements of a part that is read whole, such as the styles: openpyxl makes an object of
+half a kilobyte out of an element of five bytes.
+"""
 MOST_EXACT = 10**15
 """A number of more digits has been rounded."""
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _SHEETS, _TEXTS = "xl/worksheets/", "xl/sharedstrings.xml"
+_WHOLE = re.compile(r"\[content_types\]\.xml|xl/(workbook|styles)\.xml|docprops/.*|.*\.rels")
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 _ZEROS = re.compile("0{2,}")
+_TOO_MUCH = "the workbook unpacks to too much: export the sheet as 'CSV UTF-8'"
 _BROKEN = (
     ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError,
     TypeError, ValueError, zipfile.BadZipFile, zlib.error,
@@ -69,10 +75,19 @@ def _check(stream: BinaryIO) -> bool:
             texts = sum(size for name, size in sizes.items() if name.lower() == _TEXTS)
             rest = sum(sizes.values()) - rows - texts
             if rows > MAX_ROWS_UNPACKED or texts > MAX_TEXTS_UNPACKED or rest > MAX_REST_UNPACKED:
-                raise bad("the workbook unpacks to too much: export the sheet as 'CSV UTF-8'")
+                raise bad(_TOO_MUCH)
+            for name in sizes:
+                if _WHOLE.fullmatch(name.lower()) and not _is_small(archive, name):
+                    raise bad(_TOO_MUCH)
             return any(_has_formula(archive, name) for name in sheets)
     except _BROKEN as error:
         raise _damaged() from error
+
+
+def _is_small(archive: zipfile.ZipFile, name: str) -> bool:
+    if archive.getinfo(name).file_size > MAX_WHOLE:
+        return False
+    return archive.read(name).count(b"<") <= MOST_ELEMENTS
 
 
 def _has_formula(archive: zipfile.ZipFile, name: str) -> bool:
@@ -86,12 +101,12 @@ def _has_formula(archive: zipfile.ZipFile, name: str) -> bool:
 
 
 def _sheet(stream: BinaryIO, name: str | None, *, values: bool) -> Any:  # noqa: ANN401 - untyped
-    from openpyxl import load_workbook  # late: no other command needs it, and it is large
+    from node.records.importer.bounded import open_bounded
 
     try:
         with catch_warnings():
             simplefilter("ignore")
-            book = load_workbook(stream, read_only=True, data_only=values, keep_links=False)
+            book = open_bounded(stream, values=values)
         sheets = book.worksheets
         chosen = next((one for one in sheets if name in (None, one.title)), None)
         if chosen is not None:

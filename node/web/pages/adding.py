@@ -22,19 +22,25 @@ WHO = ("given", "family", "date_of_birth", "postcode")
 
 
 async def show(visit: NodeVisit) -> Answer:
-    """Ask for a new client."""
+    """Ask for a new client; whoever comes back from a later question has typed nothing in vain."""
     return Shown("clients/add.html", {"presets": await _offered(visit)})
 
 
 async def add(visit: NodeVisit) -> Answer:
     """Add the client, unless somebody here may be them: then ask that first."""
     form = visit.form
+    if form.raw("back"):
+        return await show(visit)
     presets = await _offered(visit)
     known = [preset["name"] for preset in presets]
     preset = form.one_of("preset", known, "clients.wrong.preset")
     typed = _typed(visit)
     consents = next(one["consents"] for one in presets if one["name"] == preset)
-    consent = _consent(visit) if consents else ""
+    try:
+        consent = _consent(visit) if consents else ""
+    except InvalidForm as wrong:
+        errors = {name: visit.site.say(key) for name, key in wrong.wrong.items()}
+        return replace(_more(visit, "clients/agreed.html", errors=errors), status=400)
     if consents and not consent:
         return _more(visit, "clients/agreed.html")
     new = NewClient(typed, preset=preset, consent=consent, is_new=form.raw("is_new") == "yes")
@@ -61,7 +67,11 @@ def _consent(visit: NodeVisit) -> str:
     if not visit.form.raw("asked"):
         return ""
     day = visit.form.day("agreed", "clients.wrong.agreed", "clients.wrong.no_day")
-    return day.isoformat() if day else ""
+    if day is None:
+        return ""
+    if day > visit.here.today:
+        raise InvalidForm({"agreed": "clients.wrong.agreed_later"})
+    return day.isoformat()
 
 
 async def _added(visit: NodeVisit, new: NewClient) -> Answer:
@@ -78,13 +88,16 @@ async def _added(visit: NodeVisit, new: NewClient) -> Answer:
     if found is not None:
         return Go(f"/clients/{found.id}")
     if failed is not None and failed.code is ErrorCode.MALFORMED:
+        if new.consent:  # all else was read before: what they agreed to is over
+            errors = {"agreed": visit.site.say("clients.wrong.agreed_over")}
+            return replace(_more(visit, "clients/agreed.html", errors=errors), status=400)
         raise InvalidForm({"date_of_birth": "clients.wrong.refused"})
     raise failed or web.HTTPNotFound
 
 
 def _more(visit: NodeVisit, template: str, **values: object) -> Shown:
     """Another question, with what was typed before carried along."""
-    asked = {"agreed-day", "agreed-month", "agreed-year", "asked", "csrf", "once", "is_new"}
+    asked = {"agreed-day", "agreed-month", "agreed-year", "asked", "csrf", "once", "is_new", "back"}
     kept = [(name, text) for name, text in visit.form.items() if name not in asked]
     if template == "clients/alike.html":
         kept += [(name, text) for name, text in visit.form.items() if name.startswith("agreed-")]

@@ -99,7 +99,7 @@ async def change_account(visit: NodeVisit) -> Answer:
     made = await visit.here.engine.write(work)
     if made is not None:
         return _link(visit, made, secret, str(account["person"]))
-    return Go(ACCOUNTS)
+    return Go(f"{ACCOUNTS}?account_changed")
 
 
 DOES: Mapping[str, Callable[[NodeTables, str, int, By], object]] = {

@@ -2,6 +2,7 @@
 of theirs.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,16 +10,21 @@ from node.actions.clients import close_work, correct_client
 from node.records import by_hand, caseload
 from node.records.accounts import STAFF
 from node.records.by_hand import By
-from node.store.records import RECORD_FIELDS
 from node.store.tables import NodeTables
 from node.views.clients import client_value
 from node.web.pages.desk import NodePage, NodeVisit, told_later
 from protocol.errors import ErrorCode, LocalError
+from protocol.matchkeys.normalise import parse_date, sex
+from protocol.matchkeys.records import ClientRecord
 from web.forms import InvalidForm
 from web.site import Answer, Go, Shown
 
 REASONS = ("covering", "duty", "asked", "checking", "another")
 MOST_REASON = 200
+FIELDS = (
+    "given", "middle", "family", "date_of_birth", "sex", "address", "postcode", "nhs_number",
+)  # fmt: skip
+"""In the order of the page, and so of what is wrong on it."""
 
 
 async def show_reason(visit: NodeVisit) -> Answer:
@@ -42,20 +48,38 @@ async def say_reason(visit: NodeVisit) -> Answer:
 async def show_correct(visit: NodeVisit) -> Answer:
     """Show a client's record as it is, to be corrected."""
     client = await visit.here.client(visit.number("client"))
-    values = {name: getattr(client.record, name) or "" for name in RECORD_FIELDS}
-    return Shown("clients/correct.html", {"client": client, "values": values})
+    values = {name: getattr(client.record, name) or "" for name in FIELDS}
+    born = parse_date(values["date_of_birth"])
+    if born is not None:  # as the page asks for it
+        values["date_of_birth"] = f"{born.day} {born.month} {born.year}"
+    values["nhs_number"] = spaced(values["nhs_number"])
+    return Shown("clients/correct.html", {"client": client, "fields": values})
 
 
 async def correct(visit: NodeVisit) -> Answer:
     """Say what is right of a client."""
     client = await visit.here.client(visit.number("client"))
-    fields = {name: visit.form.text(name) for name in RECORD_FIELDS}
-    typed = {n: text for n, text in fields.items() if text != (getattr(client.record, n) or "")}
+    fields = {name: visit.form.text(name) for name in FIELDS}
+    typed = {n: text for n, text in fields.items() if not _same(n, text, client.record)}
     if wrong := not_read(visit, typed):
         raise InvalidForm({name: f"clients.wrong.fields.{name}" for name in wrong})
     if typed:
         await _corrected(visit, client.local_id, typed)
-    return Go(f"/clients/{client.id}")
+    return Go(f"/clients/{client.id}?corrected")
+
+
+def _same(name: str, text: str, record: ClientRecord) -> bool:
+    """Whether what is typed is what the record has, written otherwise perhaps."""
+    kept = getattr(record, name) or ""
+    if name == "date_of_birth":
+        return text == kept or (bool(text) and parse_date(text) == parse_date(kept))
+    return bool(text == kept or (name == "nhs_number" and text == spaced(kept)))
+
+
+def spaced(number: str) -> str:
+    """An NHS number as people read it, 999 000 0026; another as it is."""
+    found = re.fullmatch("([0-9]{3})([0-9]{3})([0-9]{4})", number)
+    return " ".join(found.groups()) if found else number
 
 
 async def _corrected(visit: NodeVisit, local_id: str, typed: Mapping[str, str]) -> None:
@@ -77,6 +101,8 @@ def not_read(visit: NodeVisit, typed: Mapping[str, str]) -> list[str]:
 
 
 def _reads(visit: NodeVisit, name: str, text: str) -> bool:
+    if name == "sex":
+        return sex(text) is not None
     try:
         by_hand.read_record({name: text}, By(0, visit.here.now).today)
     except LocalError:
@@ -100,7 +126,7 @@ async def close(visit: NodeVisit) -> Answer:
     for number in dict.fromkeys(chosen):
         service, person = visit.here.hubs.any(), visit.here.person.id
         await told_later(close_work(service, client.local_id, int(number), person))
-    return Go("/clients")
+    return Go("/clients?work_closed")
 
 
 async def _open(visit: NodeVisit) -> list[dict[str, Any]]:
@@ -143,7 +169,7 @@ async def hand_over(visit: NodeVisit) -> Answer:
             ErrorCode.CONFLICT: "clients.wrong.not_mine",
         }
         raise InvalidForm({"to": keys.get(error.code, "clients.wrong.to")}) from None
-    return Go("/clients")
+    return Go("/clients?handed_over")
 
 
 PAGES = [

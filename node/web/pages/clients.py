@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from node.membership.hub import HubMembership
 from node.records import caseload
 from node.records.accounts import STAFF
 from node.records.by_hand import By
@@ -69,11 +70,8 @@ async def _list(visit: NodeVisit, wanted: Wanted | None) -> Answer:
             if wanted.page == 1:
                 raise
             raise web.HTTPNotFound from None
-    types = {
-        own: kind.title
-        for service in visit.here.services
-        for own, kind in service.membership.agreement.types.items()
-    }
+    known = [titles_of(service.membership) for service in visit.here.services]
+    types = {code: title for each in known for code, title in each.items()}
     values: dict[str, Any] = {
         "scope": "find" if wanted is None or wanted.words else wanted.scope,
         "lines": found.lines,
@@ -91,6 +89,18 @@ async def _list(visit: NodeVisit, wanted: Wanted | None) -> Answer:
 
 def _is_mine(work: Sequence[Involvement], person: int) -> bool:
     return any(person in item.workers for item in work)
+
+
+def titles_of(membership: HubMembership) -> dict[str, str]:
+    """What each kind of work is called, by our own codes; for an enquiry there is none."""
+    known = {kind.code: kind.title for kind in membership.charter.involvement_types}
+    return known | {own: kind.title for own, kind in membership.agreement.types.items()}
+
+
+def is_mine(tables: NodeTables, client: int, person: int, now: int) -> bool:
+    """Whether somebody works with a client, or nobody can: all work with them is over."""
+    going_on = [one for one in tables.records.involvements([client]) if not one.is_over(now)]
+    return not going_on or _is_mine(going_on, person)
 
 
 def _page(visit: NodeVisit) -> int:

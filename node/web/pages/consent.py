@@ -35,9 +35,8 @@ async def show(visit: NodeVisit) -> Answer:
         begun = tables.consent_drafts.get(client.id, here.person.id) is not None
         return {**_history(tables, membership, client), "begun": begun}
 
-    done = next((word for word in ("recorded", "withdrawn") if word in visit.request.query), "")
     values = await here.hubs.any().read(look)
-    return Shown("consent/history.html", {"client": client, "done": done, **values})
+    return Shown("consent/history.html", {"client": client, **values})
 
 
 def _history(tables: NodeTables, membership: HubMembership, client: Client) -> dict[str, Any]:

@@ -43,6 +43,7 @@ async def show_choice(visit: NodeVisit) -> Answer:
     if not fitting:
         raise Elsewhere(f"/import/{upload.id}/columns")
     names = [(str(number), one.name) for number, one in enumerate(fitting)]
+    _say_why(visit, upload)
     return Shown("importing/choice.html", {"upload": upload, "names": names})
 
 

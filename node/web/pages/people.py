@@ -61,10 +61,12 @@ async def show_person(visit: NodeVisit) -> Answer:
     person = await _person(visit)
     teams = await visit.here.read(_teams)
     choices = [(team, team) for team in teams]
+    account = await visit.here.read(lambda tables: tables.accounts.of_person(person["id"]))
     return Shown(
         "people/person.html",
         {
             "person": person,
+            "account": account.id if account is not None else None,
             "kinds": KINDS,
             "teams": [(EVERY, visit.site.say("people.person.all_teams")), *choices],
             "ticked": {role.value: _ticked(person[role.value]) for role in TeamRole},
@@ -99,7 +101,7 @@ async def change(visit: NodeVisit) -> Answer:
         if error.code is not ErrorCode.NOT_FOUND:
             raise
         raise InvalidForm({"duty": "people.wrong.team"}) from None
-    return Go(HOME)
+    return Go(f"{HOME}?person_changed")
 
 
 async def show_leave(visit: NodeVisit) -> Answer:

@@ -109,7 +109,7 @@ def node_site(
     zone = ZoneInfo(settings.time_zone)
     look = Look(brand, [Path(__file__).parents[1]], zone, help.HELP.for_page)
     required_of = WITH_SECOND_FACTOR[settings.web_second_factor]
-    rules = FactorRules(required_of, settings.web_again_minutes * 60, f"Patchwork, {name}")
+    rules = FactorRules(required_of, settings.web_again_minutes * 60, f"Patchwork, {name}", True)
     keeper = SessionKeeper(engine, env, settings.web_idle_minutes * 60, rules)
     uploads = UploadDesk(engine, services)
     reception = Reception(engine, services, settings, uploads)

@@ -6,11 +6,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from node.membership.hub import HubMembership
 from node.records.accounts import STAFF
 from node.store.tables import NodeTables
 from node.views.around import around_value, relatives_value
 from node.views.clients import client_value
+from node.web.pages.clients import is_mine, titles_of
 from node.web.pages.desk import NodePage, NodeVisit
 from node.web.pages.team_picture import Box, Kind, team_picture
 from web.pictures import Caption
@@ -24,7 +24,7 @@ async def show(visit: NodeVisit) -> Answer:
     view = partial(around_value, client=client, person=here.person.id)
     hubs = [await service.read(view) for service in here.services]
     value = await here.read(lambda tables: client_value(tables, client.local_id, here.now))
-    own = _titled(value, [await service.read(_titles) for service in here.services])
+    own = _titled(value, [titles_of(service.membership) for service in here.services])
     family = [
         await service.read(partial(relatives_value, client=client)) for service in here.services
     ]
@@ -38,6 +38,7 @@ async def show(visit: NodeVisit) -> Answer:
             "client": own,
             "hubs": [_with_ring(hub) | {"picture": _picture(visit, own, hub)} for hub in hubs],
             "changes": changes,
+            "mine": await here.read(lambda t: is_mine(t, client.id, here.person.id, here.now)),
             "family": _together(family),
         },
     )
@@ -92,10 +93,6 @@ def _together(families: Sequence[list[dict[str, Any]]]) -> list[dict[str, Any]]:
         known = found.setdefault(key, {**one, "others": []})
         known["others"] = [*known["others"], *one["others"]]
     return list(found.values())
-
-
-def _titles(_tables: NodeTables, membership: HubMembership) -> dict[str, str]:
-    return {own: kind.title for own, kind in membership.agreement.types.items()}
 
 
 def _titled(client: dict[str, Any], titles: Sequence[dict[str, str]]) -> dict[str, Any]:
