@@ -148,7 +148,8 @@ def print_card(out: Console, card: dict[str, Any], keep_until: int | None) -> No
     for field, title in names.items():
         if card.get(field):
             _say(out, f"    {title}: {plain(card[field])}")
-    for field, title in {"last_contact": "Last contact", "next_visit": "Next visit"}.items():
+    days = {"since": "Since", "last_contact": "Last contact", "next_visit": "Next visit"}
+    for field, title in days.items():
         if card.get(field):
             _say(out, f"    {title}: {day_of(card[field])}")
     if keep_until:
