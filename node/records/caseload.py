@@ -49,8 +49,13 @@ def of_theirs(tables: NodeTables, person: Person) -> Whose:
 
 def may_look(tables: NodeTables, person: Person, client: int, now: int) -> bool:
     """Whether somebody looks at a client without saying why first."""
-    said = tables.openings.said_why(person.id, client, now - REASON_SECONDS)
-    return said or is_theirs(tables, person, client, now)
+    return bool(open_to(tables, person, [client], now))
+
+
+def open_to(tables: NodeTables, person: Person, clients: Collection[int], now: int) -> set[int]:
+    """Those of these clients at whom somebody looks without saying why first."""
+    said = tables.openings.said_why(person.id, clients, now - REASON_SECONDS)
+    return said | theirs(tables, person, {*clients} - said, now)
 
 
 def has_looked(tables: NodeTables, person: Person, client: int, now: int) -> bool:

@@ -131,6 +131,19 @@ class ClientSearch:
         rows = self._tx.tuples(sql, after, until, now, *scope.values, after, until)
         return {work: (ends, consent is not None) for work, ends, consent in rows}
 
+    def teams_of(self, clients: Collection[int], now: int) -> dict[int, list[str]]:
+        """The teams of the work that goes on with each of these clients, and of whoever does it."""
+        sql = (
+            "SELECT i.client, i.team, p.team FROM involvement i "  # noqa: S608 - our own names
+            "LEFT JOIN involvement_worker w ON w.involvement = i.id "
+            f"LEFT JOIN practitioner p ON p.id = w.practitioner WHERE {_OPEN} "
+            "AND i.client IN (:among)"
+        )
+        found: dict[int, set[str]] = {}
+        for client, *teams in self._tx.tuples_among(sql, now, among=clients):
+            found.setdefault(client, set()).update(team for team in teams if team)
+        return {client: sorted(teams) for client, teams in found.items()}
+
     def count(self, whose: Whose, now: int) -> int:
         """How many clients are somebody's."""
         scope = _scope(whose, now)

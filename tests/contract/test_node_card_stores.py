@@ -315,7 +315,8 @@ async def test_wordings_and_consents_that_end_are_found(node: Node) -> None:
         tables.records.add_involvements(
             [
                 InvolvementRow(client=one, type="a", team="North" if one < 3 else "South",
-                               permission_basis=ends and "SOME-LAW", valid_until=ends, ended_at=end)
+                               permission_basis="SOME-LAW" if ends else None, valid_until=ends,
+                               ended_at=end)
                 for one, ends, end in zip(clients.values(), stated, over, strict=True)
             ]
         )  # fmt: skip
