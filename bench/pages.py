@@ -33,6 +33,7 @@ from tests.sim.federation import SimFederation, SimNode, simulated, two_agencies
 from transport.server import listening
 
 PEOPLE, CLICKS, PAUSE = 10, 60, 1.0
+AT_ONCE = 10 * TEAM  # clients in a transaction: what an index gets is put in where it belongs
 MOST_MS = 150
 EMPTY = "/mail"
 
@@ -60,7 +61,7 @@ async def main() -> None:
 
 async def filled(node: SimNode, size: int) -> dict[str, list[list[str]]]:
     """So many clients and ten people signed in: for each session what they click, [path, words]."""
-    for people in batches(crowd(size), TEAM):
+    for people in batches(crowd(size), AT_ONCE):
         rows = [ClientRow(row.local_id, row.record) for row in people]
         await node.write(lambda t, rows=rows: fill(t, rows))  # type: ignore[misc]
     env, draw = node.membership.env, Random(size)  # noqa: S311 - the same clients each time

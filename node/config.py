@@ -209,9 +209,10 @@ class NodeSettings(WebSettings, BackupSettings, ServiceSettings):
     )
     visits_on_cards: frozenset[Code] = Field(
         default_factory=frozenset,
-        description="Types of involvement, by your own codes, whose contact cards say when the "
-        "worker last saw the client and when they will next. "
-        "Changed: who is allowed a card learns when a client is visited, and where to wait.",
+        description="Types of involvement, by your own codes, whose contact cards say since when "
+        "the work goes on, when the worker last saw the client and when they will next. Changed: "
+        "who is allowed a card learns how long you know a client, when they are visited, and where "
+        "to wait.",
     )
     poll_seconds: int = Field(
         20, ge=1, le=60, description="How long one poll waits. Changed: slower or busier."

@@ -72,6 +72,10 @@ class Transaction(ABC):
         """All rows of a query, or those that a statement with RETURNING answers."""
 
     @abstractmethod
+    def tuples(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """As `rows`, by place and not by name: thousands of them in half the time."""
+
+    @abstractmethod
     def one(self, sql: str, *values: object) -> Row | None:
         """The first row of a query, or None."""
 
@@ -90,6 +94,15 @@ class Transaction(ABC):
         found: list[Row] = []
         for part in _parts(among):
             found += self.rows(*self._naming(sql, values, part))
+        return found
+
+    def tuples_among(
+        self, sql: str, *values: object, among: Collection[object]
+    ) -> list[tuple[Any, ...]]:
+        """As `rows_among`, by place and not by name."""
+        found: list[tuple[Any, ...]] = []
+        for part in _parts(among):
+            found += self.tuples(*self._naming(sql, values, part))
         return found
 
     def run_among(self, sql: str, *values: object, among: Collection[object]) -> int:

@@ -72,6 +72,11 @@ class PostgresTransaction(Transaction):
         with self._kept(), self._connection.cursor(row_factory=dict_row) as cursor:
             return [*cursor.execute(statement(sql), values)]
 
+    def tuples(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """See Transaction."""
+        with self._kept():
+            return self._connection.execute(statement(sql), values).fetchall()
+
     def one(self, sql: str, *values: object) -> Row | None:
         """See Transaction."""
         with self._kept(), self._connection.cursor(row_factory=dict_row) as cursor:

@@ -37,6 +37,10 @@ class SqliteTransaction(Transaction):
         columns = _columns(cursor)
         return [dict(zip(columns, row, strict=True)) for row in cursor]
 
+    def tuples(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """See Transaction."""
+        return self._one_by_one(sql, values).fetchall()
+
     def one(self, sql: str, *values: object) -> Row | None:
         """See Transaction."""
         cursor = self._one_by_one(sql, values)

@@ -90,7 +90,7 @@ class Look:
             auto_reload=False,
         )
         self._templates.filters |= {
-            "day": day_text, "moment": self._moment, "date": self._date, "lines": lines_of,
+            "day": day_text, "moment": self._moment, "date": self.day_of, "lines": lines_of,
             "until": self.until,
         }  # fmt: skip
         self._templates.globals |= {
@@ -105,7 +105,7 @@ class Look:
         """A page as HTML. Raises KeyError for words, UndefinedError for values that are missing."""
         return self._templates.get_template(template).render(values)
 
-    def _date(self, seconds: int) -> str:
+    def day_of(self, seconds: int) -> str:
         """On which day, where the agency is."""
         return day_text(datetime.fromtimestamp(seconds, self.zone).date())
 

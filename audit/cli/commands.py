@@ -36,6 +36,7 @@ from audit.report.sample import draw_sample
 from audit.report.spreadsheet import findings_csv
 from audit.rules.signed import verification
 from audit.verify.verify import Verified, verify_case
+from protocol.counted import counted
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from protocol.wire import read_invitation
 from runtime.cli import handed_over, report_errors, tell
@@ -228,7 +229,7 @@ def sample(
             "commitments": made.attempts,
             "files": sorted(drawn.files),
         }
-        said = f"Drew {len(made.drawn)} of {made.population} requests.\n"
+        said = f"Drew {len(made.drawn)} of {counted(made.population, 'request')}.\n"
         said += f"This is commitment {made.attempt} of {made.attempts}."
         tell(value, said, as_json=as_json)
 
@@ -243,7 +244,7 @@ def bundle(
     with _errors_reported():
         files = Case(case)
         made = make_bundle(Evidence(files, verify_case(files), index), out_folder)
-        typer.echo(f"{len(made)} files written. Start with README.txt.")
+        typer.echo(f"{counted(len(made), 'file')} written. Start with README.txt.")
 
 
 @app.command()

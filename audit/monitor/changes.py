@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from audit.auditor.identity import AuditorFolder
 from audit.findings import Finding, FindingCode, rule
+from protocol.counted import counted
 from protocol.governance.amendments import new_keys
 from protocol.governance.changes import loosens
 from protocol.governance.directory import Directory, Member
@@ -18,7 +19,9 @@ def changes(before: Directory, after: Directory) -> Iterator[Finding]:
     for version in after.charters[len(before.charters) :]:
         looser = len(loosens(previous, version.charter)) if previous else 0
         previous = version.charter
-        detail = f"charter {version.charter.version} is in force; it loosens {looser} rule(s)"
+        detail = (
+            f"charter {version.charter.version} is in force; it loosens {counted(looser, 'rule')}"
+        )
         yield rule(FindingCode.CHARTER_CHANGED, version.index, detail)
     for party_id, states in after.members.items():
         known = len(before.members.get(party_id, ()))

@@ -11,6 +11,7 @@ from audit.auditor.identity import AuditorFolder
 from audit.findings import Finding, FindingCode, broken, missing, rule
 from audit.monitor.changes import changes, own_keys
 from audit.monitor.state import MonitorState
+from protocol.counted import counted
 from protocol.errors import ErrorCode, RemoteError
 from protocol.governance.follow import (
     BadLeaf,
@@ -133,11 +134,15 @@ class Monitor:
             return broken(FindingCode.CHECKPOINT_SIGNATURE, None, detail)
         if checkpoint.size < view.size:
             name = self._state.keep_proof(view.note, note)
-            detail = f"{checkpoint.size} entries where there were {view.size}; proof {name}"
+            detail = (
+                f"{counted(checkpoint.size, 'entry')} where there were {view.size}; proof {name}"
+            )
             return _proven(FindingCode.ROLLED_BACK, detail, view, note)
         if checkpoint.size == view.size and checkpoint.root != view.frontier.root():
             name = self._state.keep_proof(view.note, note)
-            detail = f"two trees of {view.size} entries; both notes are kept as proof {name}"
+            detail = (
+                f"two trees of {counted(view.size, 'entry')}; both notes are kept as proof {name}"
+            )
             return _proven(FindingCode.OLD_DIFFERS, detail, view, note)
         return None
 
@@ -161,10 +166,10 @@ class Monitor:
     def _fresh(self, view: LogView, now: int) -> Iterator[Finding]:
         seen = verify_note_by_charter(view.note, view.directory.charter).seen_at
         if seen > now + MAX_SKEW_SECONDS:
-            detail = f"witnesses signed {(seen - now) // 60} minutes ahead of our clock"
+            detail = f"witnesses signed {counted((seen - now) // 60, 'minute')} ahead of our clock"
             yield rule(FindingCode.CHECKPOINT_FUTURE, None, detail)
         if seen < now - self._expected.max_age:
-            detail = f"witnesses last signed {(now - seen) // 60} minutes ago"
+            detail = f"witnesses last signed {counted((now - seen) // 60, 'minute')} ago"
             yield missing(FindingCode.CHECKPOINT_STALE, None, detail)
 
     def _kept(self, findings: list[Finding]) -> Iterator[Finding]:

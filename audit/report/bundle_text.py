@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from audit.rules.history import party_names
 from audit.verify.verify import Verified
+from protocol.counted import counted
 from protocol.fields import WireModel
 from protocol.log.checkpoint import parse_checkpoint
 from protocol.log.leaf import LeafKind, parse_leaf
@@ -108,7 +109,8 @@ def _step_checkpoint(verified: Verified, files: Mapping[str, bytes]) -> Iterator
     yield "   Each must say: Signature Verified Successfully"
     yield "   head -n 3 checkpoint/note | cmp - checkpoint/signed && echo same"
     yield "   must say: same"
-    yield f"   At least {charter.quorum} witnesses are needed. Their keys and the log's are in"
+    needed = counted(charter.quorum, "witness is", "witnesses are")
+    yield f"   At least {needed} needed. Their keys and the log's are in"
     yield f"   charters/{charter.version}/document, under witnesses and log (vkey: the key is the"
     yield "   base64 after the second +, without its first byte)."
 

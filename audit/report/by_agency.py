@@ -5,6 +5,7 @@ from audit.report.figures import (
     alerts,
     identity_checks,
 )
+from protocol.counted import counted
 from web.markup import paragraph, section, table
 
 
@@ -14,7 +15,7 @@ def identity_checks_section(audited: Audited) -> str:
         (
             audited.name(agency), made.asked, made.named, made.nothing_sent, made.same,
             made.otherwise, made.most_a_day,
-            f"over the quota on {made.days_over} day(s)" if made.days_over else "",
+            f"over the quota on {counted(made.days_over, 'day')}" if made.days_over else "",
         )
         for agency, made in identity_checks(audited).items()
     ]  # fmt: skip
@@ -37,7 +38,7 @@ def introductions_section(audited: Audited) -> str:
     rows = [
         (
             audited.name(agency), made.asked, made.named, made.most_a_day,
-            f"over the quota on {made.days_over} day(s)" if made.days_over else "",
+            f"over the quota on {counted(made.days_over, 'day')}" if made.days_over else "",
         )
         for agency, made in identity_checks(audited, "introduction_request").items()
     ]  # fmt: skip
@@ -56,7 +57,7 @@ def alerts_section(audited: Audited) -> str:
     rows = [
         (
             audited.name(agency), said.raised, said.most_a_day, said.invites,
-            f"over the quota on {said.days_over} day(s)" if said.days_over else "",
+            f"over the quota on {counted(said.days_over, 'day')}" if said.days_over else "",
         )
         for agency, said in alerts(audited).items()
     ]  # fmt: skip

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from audit.report.figures import Audited
 from audit.rules.history import DAY, Enquired
+from protocol.counted import counted
 from protocol.governance.enquiries import EnquiryRule
 from web.markup import paragraph, section, table
 
@@ -40,7 +41,8 @@ def enquiries_section(audited: Audited) -> str:
     rows = [
         (
             audited.name(agency), made.made, made.refused, made.people, made.most_a_day,
-            made.most_of_one, f"over a budget on {made.days_over} day(s)" if made.days_over else "",
+            made.most_of_one,
+            f"over a budget on {counted(made.days_over, 'day')}" if made.days_over else "",
         )
         for agency, made in enquiries_by_agency(audited).items()
     ]  # fmt: skip

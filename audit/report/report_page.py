@@ -23,6 +23,7 @@ from audit.report.figures import (
 )
 from audit.report.front_door import enquiries_section
 from audit.rules.history import RENEWAL
+from protocol.counted import counted
 from web.markup import page, paragraph, section, table, text
 from web.pictures import Bars, Caption, bar_picture, count_axis
 from web.rows import grid_picture, rows_picture
@@ -159,8 +160,8 @@ def _activity(audited: Audited) -> str:
             buckets[name][place] += count
     places = sorted({place for counts in buckets.values() for place in counts})
     sums = {place: sum(counts[place] for counts in buckets.values()) for place in places}
-    says = f"{sum(sums.values())} entries from {_day(first)} to {_day(last)}; the most in "
-    says += f"{width} day(s): {max(sums.values())}."
+    says = f"{counted(sum(sums.values()), 'entry')} from {_day(first)} to {_day(last)}; the most "
+    says += f"in {counted(width, 'day')}: {max(sums.values())}."
     drawn = range(first, last + 1, width)
     picture = bar_picture(
         Caption("Activity over time", says),
@@ -174,7 +175,7 @@ def _activity(audited: Audited) -> str:
         "activity",
         "Activity over time",
         f"<figure>{picture}</figure>",
-        table(f"Entries by the date on them, {width} day(s) a row", heads, rows),
+        table(f"Entries by the date on them, {counted(width, 'day')} a row", heads, rows),
     )
 
 
@@ -196,7 +197,9 @@ def _who(audited: Audited) -> str:
         (audited.name(asker), audited.name(None if asked == "nobody" else asked), count)
         for (asker, asked), count in counts.most_common()
     ]
-    says = "; ".join(f"{asker} asked {asked} {count} times" for asker, asked, count in rows[:20])
+    says = "; ".join(
+        f"{asker} asked {asked} {counted(count, 'time')}" for asker, asked, count in rows[:20]
+    )
     picture = grid_picture(Caption("Who (rows) asks whom (columns)", says), names, cells)
     return section(
         "who",
@@ -212,7 +215,9 @@ def _bases(audited: Audited) -> str:
         return section("bases", "Decisions by lawful basis", paragraph("There were no requests."))
     parts = {name: [counts[name] for counts in found.values()] for name in OUTCOMES}
     rows = [(basis, *(counts[name] for name in OUTCOMES)) for basis, counts in found.items()]
-    says = "; ".join(f"{basis}: {counts.total()} requests" for basis, counts in found.items())
+    says = "; ".join(
+        f"{basis}: {counted(counts.total(), 'request')}" for basis, counts in found.items()
+    )
     picture = rows_picture(Caption("Decisions by lawful basis", says), list(found), parts)
     return section(
         "bases",
@@ -295,7 +300,7 @@ def _unwitnessed(audited: Audited) -> str:
 def _witnesses(audited: Audited) -> str:
     found = uptime(audited)
     kept = len(audited.seen)
-    says = f"{kept} checkpoint(s) of this log were kept. "
+    says = f"{counted(kept, 'checkpoint')} of this log kept. "
     if kept < 2:
         says += (
             "That is too few to say how reliable a witness is: run `patchwork-audit monitor` "

@@ -9,6 +9,7 @@ from typing import Any
 
 from audit.findings import Finding, FindingCode, rule
 from audit.rules.facts import LoggedFacts
+from protocol.counted import counted
 from protocol.governance.directory import Directory
 from protocol.messages.attention import AttentionBody, InviteBody
 from protocol.messages.statement import Preamble, Statement
@@ -64,7 +65,9 @@ class AttentionCheck:
         charter, used = self._directory.charter_at(index).charter, self._count(statement.preamble)
         most = quota_of(charter, statement.preamble.kind)
         if most is None or used >= most:
-            detail = f"let through, with {used} invites of this member in the log that day"
+            detail = (
+                f"let through, with {counted(used, 'invite')} of this member in the log that day"
+            )
             yield rule(FindingCode.INVITE_UNFOUNDED, index, detail)
 
     def _count(self, preamble: Preamble) -> int:

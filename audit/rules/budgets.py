@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from audit.findings import Finding, FindingCode, rule
+from protocol.counted import counted
 from protocol.governance.admission import Newcomer, joined_at, needs_endorsement
 from protocol.governance.directory import Directory
 from protocol.governance.limits import allowed
@@ -63,7 +64,7 @@ class BudgetCheck:
             most = token_sets.get(party_id, 0) * in_a_set
             if tokens > SLACK * most + allowed(least, 0):
                 detail = (
-                    f"agency {party_id} had {tokens} values evaluated and has published "
-                    f"{most} tokens at most"
+                    f"agency {party_id} had {counted(tokens, 'value')} evaluated and has published "
+                    f"{counted(most, 'token')} at most"
                 )
                 yield rule(FindingCode.EVALUATIONS_EXCESS, None, detail)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from audit.findings import Finding, FindingCode, missing, rule
 from audit.rules.history import Line
 from audit.rules.times import TimeBounds
+from protocol.counted import counted
 from protocol.errors import RemoteError
 from protocol.fields import WireModel
 from protocol.governance.directory import Directory
@@ -125,4 +126,4 @@ class ClockCheck:
 
 
 def _spent(seconds: int) -> str:
-    return f"{seconds // 60} minutes"
+    return counted(seconds // 60, "minute")

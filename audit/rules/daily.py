@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from audit.findings import Finding, FindingCode, rule
+from protocol.counted import counted
 from protocol.messages.bodies import HubDecisionBody, RejectionBody, RequestBody
 from protocol.messages.log import DailyStatementBody, StatementAnswerBody
 from protocol.messages.statement import MAX_SKEW_SECONDS, Statement
@@ -49,7 +50,8 @@ class DailyCheck:
             yield rule(FindingCode.DAILY_STATEMENT_GAP, index, detail)
         own = [item for item in self._books[agency] if body.start <= item < body.end]
         if (body.count, body.indexes_hash) != (len(own), indexes_hash(own)):
-            detail = f"says {body.count} entries, but {len(own)} name this agency"
+            named = counted(len(own), "names", "name")
+            detail = f"says {counted(body.count, 'entry')}, but {named} this agency"
             yield rule(FindingCode.DAILY_STATEMENT_DIFFERS, index, detail)
         yield from self._over_quota(index, statement)
         self._books[agency] = [item for item in self._books[agency] if item >= body.end]
@@ -68,7 +70,9 @@ class DailyCheck:
             return
         self._said[agency] += said
         if self._said[agency] < logged:
-            detail = f"{self._said[agency]} refusals over quota so far, but {logged} are logged"
+            detail = (
+                f"{counted(self._said[agency], 'refusal')} over quota so far, but {logged} logged"
+            )
             yield rule(FindingCode.DAILY_STATEMENT_DIFFERS, index, detail)
 
     def answer(self, index: int, statement: Statement[StatementAnswerBody]) -> Iterator[Finding]:
@@ -77,7 +81,7 @@ class DailyCheck:
             detail = "does not answer an open statement made to its sender"
             yield rule(FindingCode.STATEMENT_ANSWER_UNFOUNDED, index, detail)
         elif statement.body.answer == "differ":
-            detail = f"the agency's own records have {statement.body.count} entries"
+            detail = f"the agency's own records have {counted(statement.body.count, 'entry')}"
             if statement.body.over_quota is not None:
-                detail += f" and {statement.body.over_quota} refusals over quota"
+                detail += f" and {counted(statement.body.over_quota, 'refusal')} over quota"
             yield rule(FindingCode.BOOKS_DIFFER, index, detail)

@@ -17,6 +17,7 @@ from hub.config import load_settings
 from hub.members import accounts
 from hub.members.accounts import AccountState
 from hub.store.tables import HubTables
+from protocol.counted import counted
 from runtime.cli import make_cli, report_errors, tell
 from runtime.environment import Environment
 
@@ -79,7 +80,7 @@ def sign_out(name: SignInName, folder: Folder = Path()) -> None:
     """Sign somebody out of every browser: a telephone was lost."""
     with report_errors():
         number = _write(folder, lambda tables: accounts.sign_out(tables, name))
-        out.print(f"Signed out of {number} browser(s).")
+        out.print(f"Signed out of {counted(number, 'browser')}.")
 
 
 @app.command()

@@ -10,6 +10,7 @@ import typer
 
 from hub.cli.folder import Folder, JsonOutput, opened_hub
 from hub.store.tables import HubTables
+from protocol.counted import counted
 from runtime.cli import report_errors
 
 app = typer.Typer()
@@ -56,10 +57,14 @@ def _line(one: dict[str, Any]) -> str:
     said = one["figures"]
     if said is None:
         return f"{one['name']}: nothing said yet"
-    age = "kept by hand" if said["feed_age_days"] is None else f"{said['feed_age_days']} days old"
+    age = (
+        "kept by hand"
+        if said["feed_age_days"] is None
+        else counted(said["feed_age_days"], "day") + " old"
+    )
     shares = said["shares"]
     parts = [
-        f"{said['clients']} clients",
+        counted(said["clients"], "client"),
         f"{said['practitioners'].replace('_', ' ')} practitioners",
         age,
         *(f"{name.replace('_', ' ')} {shares[name]} in 10" for name in shares or {}),

@@ -10,6 +10,7 @@ from hub.members.office import approve, make_invitation
 from hub.store.members import ApplicantState
 from hub.store.tables import HubTables, opened
 from protocol.contact import require_name
+from protocol.counted import counted
 from protocol.errors import ErrorCode, LocalError
 from protocol.fields import from_base64, to_base64
 from protocol.governance.admission import Newcomer, needs_endorsement
@@ -101,7 +102,7 @@ _ENDORSED = "is approved, and needs another organisation's word: patchwork-node 
 
 
 def _compare(folder: Path, ask: Interview, body: EnrolmentBody, put_off: set[str]) -> None:
-    clients = f", about {body.clients} clients" if body.clients else ""
+    clients = f", about {counted(body.clients, 'client')}" if body.clients else ""
     ask.say(
         "",
         f"{body.name} has applied: {body.member_class}{clients}, duty line {body.duty_line}.",

@@ -16,6 +16,7 @@ from hub.log.tile_rows import tiles_of
 from hub.server.leading import LOOK_SECONDS, Election
 from hub.store.moving import MoveState
 from hub.store.tables import DATABASE, HubEngine, HubTables, open_database
+from protocol.counted import counted
 from protocol.errors import ErrorCode, LocalError
 from runtime.cli import report_errors
 from runtime.environment import Environment
@@ -44,8 +45,9 @@ def move(
             moved = asyncio.run(_give_up(folder) if stay else _move(folder, to))
         if moved is not None:
             out.print(
-                f"{moved.rows} rows arrived, {moved.entries} entries of the log among them, whose "
-                f"root is {moved.root}. hub.toml names the new database: start the hub again."
+                f"{counted(moved.rows, 'row')} arrived, with {counted(moved.entries, 'entry')} of "
+                f"the log, whose root is {moved.root}. hub.toml names the new database: start the "
+                "hub again."
             )
 
 

@@ -33,6 +33,7 @@ from hub.members.office import (
 )
 from hub.members.template import template
 from protocol.contact import require_hours, require_phone
+from protocol.counted import counted
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import to_base64
 from protocol.governance.bundles import (
@@ -170,12 +171,18 @@ class HubSetUp:
 
     def _in_short(self, plan: Plan) -> list[str]:
         ask = self._ask
+        holders, witnesses = self._many()
         return [
             f"{plan.hub_name}, run by {plan.control_domain}, at {ask.text('url')}.",
             f"Everybody can call {ask.text('duty_desk')}: {ask.text('duty_phone')}.",
-            f"{ask.number('holders')} key holders, of whom any {ask.number('threshold')} suffice.",
-            f"{ask.number('witnesses')} witnesses, of whom {ask.number('quorum')} must sign.",
+            f"{holders}, of whom any {ask.number('threshold')} suffice.",
+            f"{witnesses}, of whom {ask.number('quorum')} must sign.",
         ]
+
+    def _many(self) -> tuple[str, str]:
+        """How many key holders and witnesses there are to be."""
+        count = self._ask.number
+        return counted(count("holders"), "key holder"), counted(count("witnesses"), "witness")
 
     def _founded(self, plan: Plan) -> str:
         """Gather who takes part, lead them through the ceremony, write the charter; its genesis."""
@@ -209,10 +216,11 @@ class HubSetUp:
     def _gathered(self, plan: Plan) -> None:
         """Wait for the first file of each key holder and witness; agree on who they are."""
         ask = self._ask
+        holders, others = self._many()
         ask.say(
             "",
-            f"Ask {ask.number('holders')} key holders to run patchwork-keys set-up, and "
-            f"{ask.number('witnesses')} witnesses to run patchwork-audit witness set-up.",
+            f"Ask {holders} to run patchwork-keys set-up, and "
+            f"{others} to run patchwork-audit witness set-up.",
             "Each gets a file to-council.json from it, with nothing secret in it, and hands it to "
             "you.",
         )

@@ -8,6 +8,7 @@ import typer
 
 from hub.cli.folder import Folder, JsonOutput
 from hub.members.succession import begin
+from protocol.counted import counted
 from protocol.errors import ErrorCode, LocalError
 from protocol.log.note import MAX_NOTE_BYTES
 from runtime.cli import report_errors, tell
@@ -36,8 +37,8 @@ def succeed_log(
         tell(value, f"{new.genesis}\n{new.vkey}", as_json=as_json)
         if new.lacks:
             typer.echo(
-                f"What is left lacks the last {new.lacks} entries. Was a member suspended, or did "
-                "one change its keys, in those? Then suspend it before you serve.",
+                f"What is left lacks {counted(new.lacks, 'entry')} at its end. Was a member "
+                "suspended, or did one change its keys, there? Then suspend it before you serve.",
                 err=True,
             )
 

@@ -10,6 +10,7 @@ import typer
 
 from hub.cli.folder import Folder, JsonOutput, opened_hub, out
 from hub.members.wishes import Wish, wishes
+from protocol.counted import counted
 from runtime.cli import report_errors
 
 app = typer.Typer()
@@ -25,7 +26,7 @@ def asked_for(folder: Folder = Path(), as_json: JsonOutput = False) -> None:
             return
         for one in found:
             day = datetime.fromtimestamp(one.since, UTC).date()
-            by = f"asked to be invited by {len(one.asked_by)} member(s), since {day}"
+            by = f"asked to be invited by {counted(len(one.asked_by), 'member')}, since {day}"
             out.print(f"{one.name} ({one.member_class}), {', '.join(one.duty_lines)}: {by}")
             out.print(f"    {', '.join(one.asked_by)}")
         out.print(

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from hub.store.checkpoints import SizedNote
 from hub.store.tables import HubEngine, HubTables
+from protocol.counted import counted
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.governance.charter import Charter
 from protocol.governance.follow import log_key, witness_keys
@@ -47,9 +48,9 @@ async def check_newest(engine: HubEngine, urls: Mapping[str, str], http: HttpCli
     if answered < need:
         raise LocalError(
             ErrorCode.NOT_READY,
-            f"this hub came back from a backup, and {answered} witnesses have shown what they "
-            f"signed last; it takes {need}. Start it again when they answer, with their addresses "
-            "in hub.toml",
+            "this hub came back from a backup, and what was signed last was shown by "
+            f"{counted(answered, 'witness')}; it takes {need}. Start it again when they answer, "
+            "with their addresses in hub.toml",
         )
     await engine.write(lambda tables: tables.checkpoints.is_newest())
 

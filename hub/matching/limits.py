@@ -12,6 +12,7 @@ from itertools import chain
 from hub.store.limits import LastTokens
 from hub.store.stubs import KnownTokens
 from hub.store.tables import HubTables
+from protocol.counted import counted
 from protocol.errors import ErrorCode, RemoteError
 from protocol.governance.directory import Directory
 from protocol.governance.limits import DAY, TOKEN_DAYS, may_change, room_for_new, same_token_terms
@@ -43,8 +44,9 @@ class Limits:
         if rows > room_for_new(self.directory.charter.quotas, clients, counts, day):
             raise RemoteError(
                 ErrorCode.OVER_LIMIT,
-                f"more new records than the charter allows an agency of {clients} clients in a "
-                "day; publish the rest tomorrow, or have the council state its size",
+                "more new records than the charter allows an agency of "
+                f"{counted(clients, 'client')} in a day; publish the rest tomorrow, or have the "
+                "council state its size",
             )
 
     def changes_of(self, stub_ids: Collection[str]) -> "TokenChanges":

@@ -5,6 +5,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from protocol.counted import counted
 from web.markup import page, paragraph, section, table
 
 TITLE = "Who takes part"
@@ -75,7 +76,7 @@ def _published(said: Mapping[str, Any] | None) -> tuple[str, str, str, str]:
     if said is None:
         return "not said yet", "", "", ""
     age = said["feed_age_days"]
-    fresh = "kept by hand" if age is None else _AGES.get(age, f"{age} days old")
+    fresh = "kept by hand" if age is None else _AGES.get(age, counted(age, "day") + " old")
     shares = said["shares"] or {}
     of_ten = ", ".join(f"{shares[name]} have {what}" for name, what in _SHARES.items() if shares)
     clients = f"{said['clients']:,} or more" if said["clients"] else "fewer than 10"

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from hub.log.quorum_status import QuorumStatus, Seen
 from protocol.canonical import JsonValue
+from protocol.counted import counted
 from web.markup import page, paragraph, section, table, text
 
 TITLE = "Can contact details move?"
@@ -44,10 +45,11 @@ def sentences(found: QuorumStatus | None) -> tuple[str, ...]:
         return ("Not yet. The log has not begun.",)
     count = len(found.witnesses)
     here = count - len(found.missing)
+    has = "has" if here == 1 else "have"
     if found.since is None:
         yes = (
-            f"Yes. {here} of {count} witnesses have signed the newest state of the log; "
-            f"{found.needed} are enough."
+            f"Yes. {here} of {counted(count, 'witness')} {has} signed the newest state of the log; "
+            f"{counted(found.needed, 'is', 'are')} enough."
         )
         return (yes,)
     since = f"This has been so since {_when(found.since)}."
@@ -58,8 +60,8 @@ def sentences(found: QuorumStatus | None) -> tuple[str, ...]:
         )
         return why, since
     why = (
-        f"No. Only {here} of {count} witnesses have signed the newest state of the log in the last "
-        f"15 minutes, and it takes {found.needed}."
+        f"No. Only {here} of {counted(count, 'witness')} {has} signed the newest state of the log "
+        f"in the last 15 minutes, and it takes {found.needed}."
     )
     return why, since, f"Missing: {', '.join(found.missing)}."
 

@@ -43,8 +43,8 @@ class HolderTables:
         if use.count > left:
             raise RemoteError(
                 ErrorCode.OVER_QUOTA,
-                f"{left} of {budget.capacity} evaluations are left, and {budget.refill} more come "
-                "each day; for a larger agency have the council state its size",
+                f"{left} of {budget.capacity} evaluations are left, and {budget.refill} "
+                "more come each day; for a larger agency have the council state its size",
                 retry_after=budget.seconds_until(use.count, left, now),
             )
         booked = {"party_id": use.party_id, "day": day, "evaluations": used.get(day, 0) + use.count}

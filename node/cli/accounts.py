@@ -15,6 +15,7 @@ from node.actions import accounts
 from node.cli.options import Folder, JsonOutput
 from node.cli.printing import plain
 from node.records.accounts import NewAccount
+from protocol.counted import counted
 from protocol.errors import ErrorCode, LocalError
 from runtime.cli import make_cli, report_errors
 
@@ -98,4 +99,4 @@ def sign_out(name: SignInName, folder: Folder = Path()) -> None:
     """Sign somebody out of every browser: a telephone was lost."""
     with report_errors():
         number = asyncio.run(accounts.sign_out(folder, name))
-    typer.echo(f"Signed out of {number} browser(s).")
+    typer.echo(f"Signed out of {counted(number, 'browser')}.")

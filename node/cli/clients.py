@@ -38,6 +38,7 @@ from node.service import NodeService
 from node.store.merges import Preset
 from node.views.bases import presettable
 from node.views.clients import Scope, Wanted
+from protocol.counted import counted
 from protocol.errors import ErrorCode, LocalError
 from runtime.cli import asked, make_cli, report_errors, tell
 
@@ -74,7 +75,9 @@ def preset(
                 return made
 
         made = asyncio.run(work())
-        out.print(f"Kept: {made.type} on {made.basis}, {made.days} days. Now: clients add.")
+        out.print(
+            f"Kept: {made.type} on {made.basis}, {counted(made.days, 'day')}. Now: clients add."
+        )
 
 
 @app.command()
@@ -281,7 +284,7 @@ def part(
         count = _in_service(
             folder, hub, practitioner, lambda service, by: acts.part_clients(service, client, by)
         )
-        out.print(f"Two clients again; {count} pieces of work went back to {client}.")
+        out.print(f"Two clients again; {counted(count, 'piece')} of work went back to {client}.")
 
 
 @app.command()
@@ -351,7 +354,9 @@ def _print_list(found: dict[str, Any], text: str, page: int) -> None:
         if not found["clients"]:
             out.print("Nobody here is called that, or nearly. Try fewer words.")
     else:
-        out.print(f"{found['count']} clients." + (f" More: --page {page + 1}." * found["more"]))
+        out.print(
+            f"{counted(found['count'], 'client')}." + (f" More: --page {page + 1}." * found["more"])
+        )
 
 
 def _line(item: dict[str, Any]) -> str:

@@ -32,6 +32,7 @@ from node.cli.printing import day_of, plain
 from node.cli.prompts import choose, confirm, role_among, said, typed_record
 from node.views.enquiries import enquirable, enquiries_value, terms_value
 from node.views.people import roles_of
+from protocol.counted import counted
 from protocol.errors import ErrorCode, LocalError
 from runtime.cli import make_cli, report_errors
 
@@ -132,9 +133,9 @@ def _say_terms(terms: dict[str, Any] | None, *, quiet: bool) -> None:
     if quiet:
         return
     seen_by = ", ".join(plain(title) for title in terms["seen_by"])
-    out.print(f"For {terms['days']} days whoever works with them sees that your organisation asks,")
+    out.print(f"For {counted(terms['days'], 'day')} whoever works with them sees that you ask,")
     out.print(f"if they are of these kinds: {seen_by}.")
-    out.print(f"You have {terms['left_today']} enquiries left today.")
+    out.print(f"You have {counted(terms['left_today'], 'enquiry')} left today.")
 
 
 def _print(item: dict[str, Any]) -> None:

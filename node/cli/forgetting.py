@@ -13,13 +13,14 @@ from rich.console import Console
 
 from node.actions.forgetting import forget_in
 from node.cli.options import Folder, JsonOutput
+from protocol.counted import counted
 from runtime.cli import report_errors
 
 app = typer.Typer()
 out = Console(soft_wrap=True, markup=False, highlight=False)
 
 GONE = {
-    "clients": "client(s) with all that was kept of them",
+    "clients": "clients, with all that was kept of them",
     "withdrew": "of these had withdrawn, and leave keyed hashes behind",
     "requests": "requests",
     "drafts": "requests that were begun and never sent",
@@ -80,7 +81,7 @@ def forget(
 
 def print_report(report: dict[str, Any]) -> None:
     """What went or would go, what stays and why, and for how long things are kept."""
-    said = [f"  {count} {GONE[kind]}" for kind, count in report["gone"].items() if count]
+    said = [f"  {GONE[kind]}: {count}" for kind, count in report["gone"].items() if count]
     verb = "Would go:" if report["dry_run"] else "Gone:"
     out.print("\n".join([verb, *said]) if said else "Nothing is due to go.")
     if report["stays"]:
@@ -88,7 +89,11 @@ def print_report(report: dict[str, Any]) -> None:
         for why, count in report["stays"].items():
             out.print(f"  {count}: {STAYS[why]}")
     for kind, days in report["days"].items():
-        kept = f"for {days} days" if days is not None else "for ever: nobody has said how long"
+        kept = (
+            f"for {counted(days, 'day')}"
+            if days is not None
+            else "for ever: nobody has said how long"
+        )
         out.print(f"Kept {kept}: {DAYS[kind]}.")
     if not report["settled"]:
         out.print(

@@ -25,6 +25,7 @@ from node.records.importer.look import Doubt, FileWarning, lines_in_words
 from node.records.importer.mapping import DraftError
 from node.store.held import Agreeing, HeldPair
 from node.views.held import held_value
+from protocol.counted import counted
 from protocol.errors import ErrorCode, LocalError
 from runtime.cli import report_errors
 
@@ -203,40 +204,43 @@ def print_import(done: Imported) -> None:
     above = reading.titles + reading.header
     inside = f", {reading.continued} inside rows" if reading.continued else ""
     out.print(
-        f"{reading.lines} lines read{f' of sheet {done.sheet}' if done.sheet else ''}: {above} of "
-        f"the header, {reading.blank} blank{inside}, {reading.rows} rows. "
-        f"Of the rows {report.stored} were kept and {report.rejected} left out."
+        f"{counted(reading.lines, 'line')} read{f' of sheet {done.sheet}' if done.sheet else ''}: "
+        f"{above} of the header, {reading.blank} blank{inside}, {counted(reading.rows, 'row')}. "
+        f"Of the rows {counted(report.stored, 'was', 'were')} kept and {report.rejected} left out."
     )
     out.print(
-        f"{report.stored} rows stored ({report.new} new, {report.changed} changed, "
+        f"{counted(report.stored, 'row')} stored ({report.new} new, {report.changed} changed, "
         f"{report.unchanged} unchanged)."
     )
     out.print(
-        f"{report.without_permission} of them have no permission in force: stored, not published."
+        f"{counted(report.without_permission, 'of them has', 'of them have')} no permission in "
+        "force: stored, not published."
     )
     for kind, count in sorted(report.findable.items()):
-        rows = "1 row is" if count == 1 else f"{count} rows are"
+        rows = counted(count, "row is", "rows are")
         out.print(f"{rows} findable by law whatever the file says of permission: {kind}.")
     if done.missing:
         out.print(
-            f"{len(report.missing)} pieces of work are in the file no longer and were closed; "
-            f"{done.missing} lists them."
+            "In the file no longer, and closed: "
+            f"{counted(len(report.missing), 'piece')} of work, by {done.missing}."
         )
     if report.still_ended:
         out.print(
-            f"{report.still_ended} pieces of work go on in the file and were ended by a person "
-            "here: they stay ended."
+            f"Going on in the file, and ended by a person here: "
+            f"{counted(report.still_ended, 'piece')} of work. That stays ended."
         )
     if report.held:
         out.print(
-            f"{report.held} new clients may be somebody whom you know already, and are held back: "
-            "patchwork-node held shows them."
+            f"{counted(report.held, 'new client')} may be somebody whom you know already: held "
+            "back, see patchwork-node held."
         )
     if done.rejects:
-        out.print(f"{report.rejected} rows were left out; {done.rejects} says why, line by line.")
+        rows = counted(report.rejected, "row was", "rows were")
+        out.print(f"{rows} left out; {done.rejects} says why, line by line.")
     if done.notes:
         lines = len({note.line for note in report.notes})
-        out.print(f"{lines} rows were stored with something left empty or changed, which")
+        rows = counted(lines, "row was", "rows were")
+        out.print(f"{rows} stored with something left empty or changed, which")
         out.print(f"  {done.notes} lists, line by line.")
 
 

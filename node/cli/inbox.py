@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from node.cli.printing import day_of, plain, print_alarms
+from protocol.counted import counted
 
 
 def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
@@ -15,8 +16,8 @@ def print_inbox(out: Console, value: dict[str, list[dict[str, Any]]]) -> None:
         count = len(value["governance"])
         _say(
             out,
-            f"{count} card(s) recalled, to decide about, or without witnesses: your lead for "
-            "information governance must look at patchwork-node alerts.",
+            f"{counted(count, 'card')} recalled, to decide about, or without witnesses: your lead "
+            "for information governance must look at patchwork-node alerts.",
             style="bold",
         )
     for item in value["attention"]:
@@ -148,7 +149,8 @@ def print_card(out: Console, card: dict[str, Any], keep_until: int | None) -> No
     for field, title in names.items():
         if card.get(field):
             _say(out, f"    {title}: {plain(card[field])}")
-    for field, title in {"last_contact": "Last contact", "next_visit": "Next visit"}.items():
+    days = {"since": "Since", "last_contact": "Last contact", "next_visit": "Next visit"}
+    for field, title in days.items():
         if card.get(field):
             _say(out, f"    {title}: {day_of(card[field])}")
     if keep_until:

@@ -16,6 +16,7 @@ from node.publishing.limits import waiting_words
 from node.publishing.publisher import Published
 from node.records.duplicates import Duplicate
 from node.views.review import ANSWERS, FIELDS
+from protocol.counted import counted
 from protocol.governance.charter import LawfulBasis
 
 NOT_FINDABLE = {
@@ -50,14 +51,14 @@ NOT_FINDABLE = {
 }
 # What is said of each thing that was lost with a folder, and of the list under it.
 LOST = {
-    "withdrawn": "client(s) marked as withdrawn, because they were withdrawn since the backup:",
-    "shortened": "client(s) with a permission that ends sooner than the backup says:",
-    "unknown_clients": "client(s) published since who are not here: import them again.",
-    "asked": "request(s) sent since: ask again for what you still need.",
-    "cards": "card(s) that came since are lost: ask again, or use the duty line.",
-    "recalled": "card(s) recalled since, and deleted here too.",
-    "unreadable": "request(s) that came since and cannot be read any more. Call who asked:",
-    "ours": "entries of the log in your name that this node did not know. Did you make them?",
+    "withdrawn": ("client", "marked as withdrawn, because they were withdrawn since the backup:"),
+    "shortened": ("client", "with a permission that ends sooner than the backup says:"),
+    "unknown_clients": ("client", "published since and not here: import them again."),
+    "asked": ("request", "sent since: ask again for what you still need."),
+    "cards": ("card", "that came since and got lost: ask again, or use the duty line."),
+    "recalled": ("card", "recalled since, and deleted here too."),
+    "unreadable": ("request", "that came since and cannot be read any more. Call who asked:"),
+    "ours": ("entry", "of the log in your name that this node did not know. Did you make it?"),
 }
 LOST_ITEMS = {
     "unreadable": "{agency}: {request_id}",
@@ -95,7 +96,7 @@ def print_status(out: Console, value: dict[str, Any]) -> None:
     if value["unconfirmed"]:
         _say(
             out,
-            f"{value['unconfirmed']} pieces of work that nobody has confirmed for long: "
+            f"{counted(value['unconfirmed'], 'piece')} of work that nobody has confirmed for long: "
             "patchwork-node clients unconfirmed.",
         )
     if value["withheld_due"]:
@@ -103,7 +104,7 @@ def print_status(out: Console, value: dict[str, Any]) -> None:
     for feed in value["feeds"]:
         days = feed["age"] // 86_400
         age = "today" if not days else "yesterday" if days == 1 else f"{days} days ago"
-        said = f"{feed['rows']} rows."
+        said = f"{counted(feed['rows'], 'row')}."
         if feed["stopped"]:
             said = "not all of it is in yet. If it is not being imported now, import it again."
         _say(out, plain(f"{feed['title'] or 'A file without a title'}: {age}, {said}"))
@@ -205,7 +206,7 @@ def _print_publishers(out: Console, team: Team) -> None:
 def _days_ago(days: int) -> str:
     if days > 365:
         return "more than a year old"
-    return "of that day" if not days else f"{days} day{'s' if days > 1 else ''} old"
+    return "of that day" if not days else counted(days, "day") + " old"
 
 
 def _next_round(team: Team) -> str:
@@ -221,18 +222,19 @@ def print_published(out: Console, report: Published) -> None:
         _say(out, waiting_words(report.held))
     _say(
         out,
-        f"{report.changed} clients published or changed, {report.unchanged} unchanged, "
+        f"{counted(report.changed, 'client')} published or changed, {report.unchanged} unchanged, "
         f"{report.retired} withdrawn.",
     )
     _say(
         out,
-        f"{report.without_permission} without a permission in force were not published. "
-        f"{report.evaluated} tokens were evaluated by the key holders.",
+        f"Not published, without a permission in force: {report.without_permission}. "
+        f"{counted(report.evaluated, 'token was', 'tokens were')} evaluated by the key holders.",
     )
     if report.insufficient_identifiers:
         _say(
             out,
-            f"{len(report.insufficient_identifiers)} clients have too little to be found "
+            f"{counted(len(report.insufficient_identifiers), 'client has', 'clients have')} too "
+            "little to be found "
             "(no NHS number, and no name beside a birth date or an address): use the duty lines.",
         )
 
@@ -266,12 +268,12 @@ def print_resync(out: Console, value: dict[str, Any] | None) -> None:
     if not value["done"]:
         _say(out, "The running patchwork-node serve is asking. Nothing is shown until it is done.")
         return
-    for key, words in LOST.items():
+    for key, (what, words) in LOST.items():
         lost = value[key]
         count = lost if isinstance(lost, int) else len(lost)
         if not count:
             continue
-        _say(out, f"{count} {words}")
+        _say(out, f"{counted(count, what)} {words}")
         for item in [] if isinstance(lost, int) else lost:
             _say(out, "  " + (item if isinstance(item, str) else LOST_ITEMS[key].format(**item)))
     if not value["ours"]:
@@ -315,7 +317,8 @@ def print_duplicates(out: Console, found: list[Duplicate]) -> None:
         return
     _say(out, "These look like one person twice. Nobody else is told:", "bold")
     for item in found:
-        _say(out, f"{item.first} and {item.second}: {len(item.agreeing)} kinds of detail agree")
+        agree = counted(len(item.agreeing), "kind of detail agrees", "kinds of detail agree")
+        _say(out, f"{item.first} and {item.second}: {agree}")
 
 
 def _print_asked(out: Console, item: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from node.actions.session import open_service
 from node.cli import printing
 from node.cli.options import Client, Folder, HubName, JsonOutput, PersonName
 from node.publishing.publisher import Published, Step
+from protocol.counted import counted
 from runtime.cli import report_errors
 
 app = typer.Typer()
@@ -85,6 +86,6 @@ def withdraw(
 
 def print_withdrawn(count: int, findable: list[str]) -> None:
     """To how much work a permission was withdrawn, and what stays findable by law all the same."""
-    out.print(f"Permission withdrawn for {count} involvement(s); the hub was told.")
+    out.print(f"Permission withdrawn for {counted(count, 'involvement')}; the hub was told.")
     if findable:
         out.print(STILL_FINDABLE.format(printing.plain(", ".join(findable))))

@@ -28,6 +28,7 @@ from node.records.people import Appointment, Away
 from node.store.people import PersonKind
 from node.store.team_roles import ALL_TEAMS, TeamRole
 from node.views.people import KINDS, people_value
+from protocol.counted import counted
 from protocol.errors import ErrorCode, LocalError
 from runtime.cli import make_cli, report_errors
 
@@ -36,7 +37,7 @@ out = Console(soft_wrap=True, markup=False, highlight=False)
 
 DEEDS = {
     "withdrew": "withdrew the permission for {}",
-    "saw_alerts": "saw {} alert(s)",
+    "saw_alerts": "saw alerts: {}",
     "acknowledged": "put alarm {} away",
     "signed_charter": "signed version {} of the sharing agreement",
     "said_same_client": "said that {} is a client known under another id",
@@ -174,13 +175,15 @@ def close(
         left = asyncio.run(close_person(folder, name, hand_to))
         out.print(f"{left.person.title} acts here no longer.")
         if left.handed_over:
-            out.print(f"{left.handed_over} pieces of work were handed over to {hand_to}.")
+            works = counted(left.handed_over, "piece of work was", "pieces of work were")
+            out.print(f"{works} handed over to {hand_to}.")
         if left.stopped:
-            out.print(f"{left.stopped} unanswered requests of theirs were stopped.")
+            asked = counted(left.stopped, "unanswered request", "unanswered requests")
+            out.print(f"Stopped: {asked} of theirs.")
         if left.alone:
             out.print(
-                f"{left.alone} pieces of work have nobody to call now: run this again with "
-                "--hand-to NAME."
+                f"{counted(left.alone, 'piece of work has', 'pieces of work have')} nobody to call "
+                "now: run this again with --hand-to NAME."
             )
 
 

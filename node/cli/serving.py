@@ -8,6 +8,7 @@ import typer
 
 from node.cli.options import Folder
 from node.web.serving import serve as serve_folder
+from protocol.counted import counted
 from runtime.cli import report_errors
 
 app = typer.Typer()
@@ -19,6 +20,6 @@ def serve(folder: Folder = Path()) -> None:
     with report_errors():
 
         def ready(hubs: int, places: Sequence[str]) -> None:
-            typer.echo("; ".join([f"node serving {hubs} hub(s)", *places]))
+            typer.echo("; ".join([f"node serving {counted(hubs, 'hub')}", *places]))
 
         asyncio.run(serve_folder(folder, ready))

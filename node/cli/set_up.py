@@ -16,6 +16,7 @@ from node.cli.options import Folder
 from node.cli.records import publish
 from node.cli.serving import serve
 from protocol.contact import require_hours, require_phone
+from protocol.counted import counted
 from protocol.wire import read_invitation
 from runtime.folders import NODE
 from runtime.interview.answers import (
@@ -125,8 +126,9 @@ class NodeSetUp:
                 clients=ask.number("clients"),
             )
             said = (
-                f"{agency.name} ({titles[agency.member_class]}), about {agency.clients} clients; "
-                f"duty line {agency.duty_line}, {agency.duty_hours}."
+                f"{agency.name} ({titles[agency.member_class]}), about "
+                f"{counted(agency.clients, 'client')}; duty line {agency.duty_line}, "
+                f"{agency.duty_hours}."
             )
             if ask.right("own_right", tuple(AGENCY_QUESTIONS), [said]):
                 break

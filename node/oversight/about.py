@@ -6,6 +6,7 @@ An organisation's name is no personal data: these words may leave this node with
 from node.alarms import Alarm, AlarmCode
 from node.membership.hub import HubMembership
 from node.store.tables import NodeTables
+from protocol.counted import counted
 from protocol.governance.directory import Directory, Member
 from protocol.messages.bodies import MemberBody
 
@@ -69,5 +70,5 @@ def _sentence(before: MemberBody | None, now: MemberBody) -> str:
     if before.status != now.status:
         said.append(f"{now.name} {STATUS[now.status]}.")
     if before.clients != now.clients:
-        said.append(f"{now.name} has about {now.clients} clients now.")
+        said.append(f"{now.name} has about {counted(now.clients or 0, 'client')} now.")
     return " ".join(said) or f"{now.name} has new keys."

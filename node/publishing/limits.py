@@ -14,6 +14,7 @@ from node.store.publications import Effect
 from node.store.stubs import Digests, PublishedStub
 from node.store.tables import NodeTables
 from protocol import canonical
+from protocol.counted import counted
 from protocol.governance.charter import Charter
 from protocol.governance.limits import DAY, may_change, room_for_new, same_token_terms
 from protocol.messages.statement import Preamble
@@ -142,7 +143,7 @@ def count_applied(
 def waiting_words(held: Sequence[str]) -> str:
     """What to tell the agency's people of records that a limit holds back."""
     return (
-        f"{len(held)} records changed too often in 30 days, or are more new records than one day "
-        "may have. They wait here, and nothing is lost; publish again tomorrow. If you did not "
-        "expect this, somebody may be trying out addresses: check who changed them."
+        f"Waiting here: {counted(len(held), 'record')}, changed too often in 30 days or beyond "
+        "what one day may have of new ones. Nothing is lost; publish again tomorrow. If you did "
+        "not expect this, somebody may be trying out addresses: check who changed what."
     )

@@ -11,6 +11,7 @@ from node.records.by_hand import By
 from node.records.people import acting
 from node.store.openings import Opening
 from node.store.people import Act, Deed, Person
+from node.store.search import Whose
 from node.store.tables import NodeTables
 from node.store.team_roles import ALL_TEAMS
 from protocol.errors import ErrorCode, LocalError
@@ -31,19 +32,30 @@ def is_theirs(tables: NodeTables, person: Person, client: int, now: int) -> bool
 
 def theirs(tables: NodeTables, person: Person, clients: Collection[int], now: int) -> set[int]:
     """Those of these clients of whom that is so."""
-    named = {
-        team for teams in tables.team_roles.all().get(person.id, {}).values() for team in teams
-    }
-    if ALL_TEAMS in named:
+    own = of_theirs(tables, person)
+    if own.is_everybody:
         return set(clients)
-    teams = sorted({person.team, *named} - {""})
-    return tables.search.theirs(person.id, teams, clients, now)
+    return tables.search.theirs(person.id, sorted(own.teams or ()), clients, now)
+
+
+def of_theirs(tables: NodeTables, person: Person) -> Whose:
+    """Whose clients are somebody's own, or of a team that they are of or answer for."""
+    roles = tables.team_roles.all().get(person.id, {})
+    named = {team for teams in roles.values() for team in teams}
+    if ALL_TEAMS in named:
+        return Whose()
+    return Whose(person.id, frozenset({person.team, *named} - {""}) or None)
 
 
 def may_look(tables: NodeTables, person: Person, client: int, now: int) -> bool:
     """Whether somebody looks at a client without saying why first."""
-    said = tables.openings.said_why(person.id, client, now - REASON_SECONDS)
-    return said or is_theirs(tables, person, client, now)
+    return bool(open_to(tables, person, [client], now))
+
+
+def open_to(tables: NodeTables, person: Person, clients: Collection[int], now: int) -> set[int]:
+    """Those of these clients at whom somebody looks without saying why first."""
+    said = tables.openings.said_why(person.id, clients, now - REASON_SECONDS)
+    return said | theirs(tables, person, {*clients} - said, now)
 
 
 def has_looked(tables: NodeTables, person: Person, client: int, now: int) -> bool:

@@ -7,7 +7,6 @@ of them (node/store/search.py).
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from string import ascii_lowercase, digits
 
 from node.store.records import Client
@@ -31,8 +30,20 @@ _WRITTEN_APART = re.compile(
     r"|(?P<postcode>\b[a-z]{1,2}\d[a-z\d]?[ ]\d[a-z]{2}\b)",
     re.IGNORECASE,
 )
-Fits = Mapping[int, float]
-"""How well a word fits clients (row ids): above 0 to 1."""
+
+
+@dataclass(frozen=True, repr=False)
+class Meant:
+    """What one word may mean: terms and own ids, each with how well it fits (above 0 to 1), and how
+    they may begin.
+    """
+
+    terms: Mapping[str, float]
+    starts: frozenset[str]
+
+    def __repr__(self) -> str:
+        """Say nothing."""
+        return "Meant(hidden)"
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,13 +85,14 @@ def perhaps_known(tables: NodeTables, record: ClientRecord) -> list[Client]:
     given = sound_terms([new.given_skeleton])
     perhaps = tables.search.agreeing(given, families, [born] if born else [])
     if new.nhs_number:
-        perhaps |= {client for _, client in tables.search.having([new.nhs_number])}
+        having = tables.search.having([new.nhs_number])
+        perhaps |= tables.search.clients_of({client for _, client in having})
     alike = [
         client.id
         for client in tables.records.clients_by_row(perhaps)
         if _may_be(new, normalise_record(client.record))
     ]
-    wholes = tables.merges.wholes(alike)
+    wholes = tables.merges.wholes()
     return tables.records.clients_by_row({wholes.get(client, client) for client in alike})
 
 
@@ -116,66 +128,68 @@ def _plain_words(text: str) -> Iterator[str]:
             yield from words_in(folded)
 
 
-def _all_of(tables: NodeTables, fits: Sequence[Fits], own: set[int] | None) -> dict[int, float]:
+def _all_of(tables: NodeTables, words: Sequence[Meant], own: set[int] | None) -> dict[int, float]:
     """How well all words fit the clients whom each of them fits, by any record of theirs."""
-    wholes = tables.merges.wholes({client for fit in fits for client in fit})
+    wholes = tables.merges.wholes()
     each: list[dict[int, float]] = []
-    for fit in fits:
-        of_whole: dict[int, float] = {}
-        for client, score in fit.items():
-            whole = wholes.get(client, client)
-            of_whole[whole] = max(score, of_whole.get(whole, 0.0))
-        each.append(of_whole)
+    for word in words:
+        fits = _fitting(tables, word)
+        if wholes:
+            of_parts, fits = fits, {}
+            _better(fits, ((wholes.get(one, one), score) for one, score in of_parts.items()))
+        if not fits:
+            return {}  # and whom the other words fit need not be known
+        each.append(fits)
     if not each:
         return {}
-    both = set.intersection(*map(set, each))
-    both = both if own is None else both & own
-    return {client: sum(fit[client] for fit in each) / len(each) for client in both}
+    all_of = set.intersection(*map(set, each))
+    all_of = all_of if own is None else all_of & own
+    clients = tables.search.clients_of(all_of)
+    return {client: sum(fits[client] for fits in each) / len(each) for client in clients}
 
 
-def _plainly(tables: NodeTables, word: str) -> dict[int, float]:
-    """Whom a word fits as it stands, as a beginning, or by its sound."""
-    search, terms = tables.search, {word: SAME, number_term(word): SAME}
+def _fitting(tables: NodeTables, word: Meant) -> dict[int, float]:
+    """Whom a word fits, and how well."""
     fits: dict[int, float] = {}
-    if sounds := sounds_of(word):
-        alike = (*sounds, *search.words_sounding(sounds))
-        terms = dict.fromkeys(alike, SOUNDS) | terms
-    if len(word) > 1:
-        for start in {word, number_term(word)}:
-            _better(fits, ((client, BEGINS) for client in search.beginning(start)))
-        for start in {word, word.upper()}:
-            _better(fits, ((client, BEGINS) for client in search.ids_beginning(start)))
-    _better(fits, ((client, terms[term]) for term, client in search.having(terms)))
-    _better(fits, ((client, SAME) for _, client in search.with_ids({word, word.upper()})))
+    for start in word.starts:
+        fits |= dict.fromkeys(tables.search.beginning(start), BEGINS)
+    _better(fits, ((client, word.terms[term]) for term, client in tables.search.having(word.terms)))
     return fits
 
 
-def _nearly(tables: NodeTables, word: str, plain: Fits) -> Fits:
-    """Whom a word fits so, or with a slip of the keyboard."""
-    fits = dict(plain)
+def _plainly(tables: NodeTables, word: str) -> Meant:
+    """What a word means as it stands, as a beginning, or by its sound."""
+    same = {word, number_term(word), word.upper()}
+    sounds = sounds_of(word)
+    alike = {*sounds, *tables.search.words_sounding(sounds)} if sounds else set()
+    terms = dict.fromkeys(alike, SOUNDS) | dict.fromkeys(same, SAME)
+    return Meant(terms, frozenset(same) if len(word) > 1 else frozenset())
+
+
+def _nearly(tables: NodeTables, word: str, plain: Meant) -> Meant:
+    """What a word means so, or with a slip of the keyboard."""
     if word.isalpha():
-        near = dict(_like(tables, word))
-        _better(fits, ((client, near[term]) for term, client in tables.search.having(near)))
-        return fits
-    if SAME in fits.values():  # what is right as it stands is no slip of another one
-        return fits
-    slips = set(_slips(word))
-    _better(fits, ((client, ONE_SLIP) for _, client in tables.search.having(slips)))
-    ids = slips | {slip.upper() for slip in slips}
-    _better(fits, ((client, ONE_SLIP) for _, client in tables.search.with_ids(ids)))
-    return fits
+        slips = dict(_like(tables, word))
+    elif any(term for term, _ in tables.search.having(_same(plain))):
+        return plain  # what is right as it stands is no slip of another one
+    else:
+        near = set(_slips(word))
+        slips = dict.fromkeys(near | {slip.upper() for slip in near}, ONE_SLIP)
+    return Meant({**slips, **plain.terms}, plain.starts)
+
+
+def _same(word: Meant) -> set[str]:
+    return {term for term, score in word.terms.items() if score == SAME}
 
 
 def _like(tables: NodeTables, word: str) -> Iterator[tuple[str, float]]:
     """Words of names that one may be a slip of, and how well they fit."""
-    length = len(word)
-    lengths = (max(1, int(length * 0.6)), int(length / 0.6) + 1)  # none other can be so alike
-    for other in tables.search.words_like(word, lengths, max(2, length // 4 + 1)):
-        match = SequenceMatcher(None, word, other, autojunk=False)
-        if match.real_quick_ratio() >= ALIKE and match.quick_ratio() >= ALIKE:
-            ratio = match.ratio()
-            if ratio >= ALIKE:
-                yield other, ratio
+    from rapidfuzz.distance.Indel import normalized_similarity as alike
+
+    # Of two words so alike more pairs than these stay whole, wherever the slips are.
+    near = tables.search.words_like(word, max(2, len(word) // 4 + 1))
+    fits = ((other, alike(word, other, score_cutoff=ALIKE)) for other in near)
+    return ((other, fit) for other, fit in fits if fit)
 
 
 def _slips(word: str) -> Iterator[str]:

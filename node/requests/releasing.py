@@ -206,7 +206,6 @@ class Releasing:
         self, tables: NodeTables, request: ReceivedRequest, worker: Person | None
     ) -> ContactCard:
         own = self._membership.me().body
-        last_contact, next_visit = self._visits(tables, request)
         # A record of before may hold what no card takes: that costs its field, not the card.
         phone = read_phone(worker.phone) if worker else None
         return ContactCard(
@@ -217,22 +216,22 @@ class Releasing:
             team=read_name(worker.team) if worker else None,
             duty_line=own.duty_line,
             duty_hours=own.duty_hours,
-            last_contact=last_contact,
-            next_visit=next_visit,
+            **self._visits(tables, request),
         )
 
-    def _visits(
-        self, tables: NodeTables, request: ReceivedRequest
-    ) -> tuple[int | None, int | None]:
-        """Last contact and next visit, where the agency shares them: a visit that is over is not
-        the next one.
+    def _visits(self, tables: NodeTables, request: ReceivedRequest) -> dict[str, int | None]:
+        """When the work began, last contact and next visit, where the agency shares them: a visit
+        that is over is not the next one.
         """
         item = tables.records.involvement(request.involvement)
         if item is None or item.type not in self._settings.visits_on_cards:
-            return None, None
-        last, following = (_noon_of(day) for day in (item.last_contact, item.next_visit))
-        now = self._membership.env.clock()
-        return last, following if following is not None and following > now - DAY // 2 else None
+            return {"last_contact": None, "next_visit": None}
+        following, now = _noon_of(item.next_visit), self._membership.env.clock()
+        return {
+            "since": _noon_of(item.started_on),
+            "last_contact": _noon_of(item.last_contact),
+            "next_visit": following if following and following > now - DAY // 2 else None,
+        }
 
 
 def _noon_of(day: str | None) -> int | None:

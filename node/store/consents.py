@@ -97,16 +97,6 @@ class Consents:
         )
         return [str(row["wording"]) for row in rows]
 
-    def ending(self, after: int, until: int) -> list[Consent]:
-        """The last records of work that are not withdrawn and end between two times."""
-        rows = self._tx.rows(
-            "SELECT * FROM consent c WHERE valid_until > ? AND valid_until <= ? "
-            "AND withdrawn_at IS NULL AND NOT EXISTS (SELECT 1 FROM consent o "
-            "WHERE o.involvement = c.involvement AND o.id > c.id) ORDER BY valid_until, id",
-            after, until,
-        )  # fmt: skip
-        return [_consent(row) for row in rows]
-
     def newest(self, involvements: Iterable[int]) -> dict[int, Consent]:
         """The last consent of each of these that has any, withdrawn or not."""
         return {item.involvement: item for item in self.of(involvements)}

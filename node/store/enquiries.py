@@ -90,6 +90,11 @@ class Enquiries:
         self._tx.update("enquiry", said, key)
         return replace(enquiry, state=state, code=code, field=field)
 
+    def between(self, hub_id: str, since: int, until: int) -> list[Enquiry]:
+        """Those that were made at a hub from one time to before another."""
+        sql = "SELECT * FROM enquiry WHERE hub_id = ? AND made_at >= ? AND made_at < ?"
+        return [_enquiry(row) for row in self._tx.rows(sql, hub_id, since, until)]
+
     def of_client(self, client: int) -> list[Enquiry]:
         """All enquiries about somebody, the newest last; of a client who is one, none."""
         sql = "SELECT * FROM enquiry WHERE client = ? ORDER BY made_at, enquiry_id"

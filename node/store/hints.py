@@ -152,6 +152,11 @@ class Hints:
         row = self._tx.one(sql, hub_id, statement_id)
         return Introduced(**row) if row else None
 
+    def asked_between(self, hub_id: str, since: int, until: int) -> list[Introduced]:
+        """Who asked from one time to before another, whether the hub named us to them or not."""
+        sql = "SELECT * FROM introduced WHERE hub_id = ? AND received_at >= ? AND received_at < ?"
+        return [Introduced(**row) for row in self._tx.rows(sql, hub_id, since, until)]
+
     def introductions(self, hub_id: str) -> list[Introduced]:
         """Those to whom the hub named us, oldest first."""
         rows = self._tx.rows(

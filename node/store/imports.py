@@ -85,6 +85,11 @@ class Imports:
             for row in self._tx.rows(sql)
         ]
 
+    def rename(self, feed: str, name: str) -> None:
+        """Let a feed have another title, which no feed had: its imports and what it said stay."""
+        self._tx.update("imported", {"feed": name}, {"feed": feed})
+        self._tx.update("client_said", {"source": source_of(name)}, {"source": source_of(feed)})
+
     def said(self, clients: Collection[int]) -> Mapping[int, list[Said]]:
         """What each source says of these clients."""
         sql = "SELECT * FROM client_said WHERE client IN (:among)"

@@ -71,9 +71,16 @@ class Merges:
         )
         return int(row["whole"]) if row else client
 
-    def wholes(self, clients: Collection[int]) -> dict[int, int]:
-        """Of these clients those who are part of another one, each with whom."""
-        return {client: self.whole_of(client) for client in self.all_merged(clients)}
+    def wholes(self) -> dict[int, int]:
+        """Everybody who is part of another client, with whom."""
+        into = dict(self._tx.tuples("SELECT client, into_client FROM merged_client"))
+
+        def whole(client: int) -> int:
+            while client in into:
+                client = into[client]
+            return client
+
+        return {client: whole(client) for client in into}
 
     def merge(self, client: int, into: int, person: int, now: int) -> None:
         """Let all work with a client be work with another one; the hub will know it by new ids."""

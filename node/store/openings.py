@@ -3,6 +3,7 @@
 The curiosity of insiders is the commonest breach, and a record that is looked at is what stops it.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from storage.engine import Transaction
@@ -41,16 +42,13 @@ class Openings:
         sql = "SELECT 1 FROM opening WHERE client = ? AND person = ? AND at >= ? LIMIT 1"
         return self._tx.one(sql, client, person, since) is not None
 
-    def said_why(self, person: int, client: int, since: int) -> bool:
-        """Whether a person gave a reason to look at a client, since a time."""
-        return (
-            self._tx.one(
-                "SELECT 1 FROM opening WHERE client = ? AND person = ? AND at >= ? "
-                "AND reason IS NOT NULL LIMIT 1",
-                client, person, since,
-            )
-            is not None
-        )  # fmt: skip
+    def said_why(self, person: int, clients: Collection[int], since: int) -> set[int]:
+        """Those of these clients at whom a person gave a reason to look, since a time."""
+        sql = (
+            "SELECT DISTINCT client FROM opening WHERE person = ? AND at >= ? "
+            "AND reason IS NOT NULL AND client IN (:among)"
+        )
+        return {client for (client,) in self._tx.tuples_among(sql, person, since, among=clients)}
 
     def per_day(self, since: int, until: int) -> list[tuple[int, int, int]]:
         """How many different clients each person opened on each day (Unix seconds // 86400)."""

@@ -205,6 +205,15 @@ class OutboxStore:
         # Without a subject: written by an older program. Its body says what it is about.
         return [item for item in map(_item, rows) if subject_of(item.body) == subject]
 
+    def signed(self, hub_id: str, kind: type[WireModel]) -> list[bytes]:
+        """The envelopes of statements of a kind that were sent and are kept, oldest first."""
+        rows = self._tx.tuples(
+            "SELECT envelope FROM outbox WHERE hub_id = ? AND kind = ? AND envelope IS NOT NULL "
+            "ORDER BY id",
+            hub_id, kind_of(kind),
+        )  # fmt: skip
+        return [envelope for (envelope,) in rows]
+
     def unsettled(self, hub_id: str, kind: type[WireModel]) -> list[OutboxItem]:
         """Statements of a kind that the log has not shown, oldest first."""
         rows = self._tx.rows_among(

@@ -315,6 +315,15 @@ class People:
         self._tx.insert("hub_practitioner", {**keys, "practitioner_id": fresh_id})
         return fresh_id
 
+    def by_id_at(self, hub_id: str, opaque: str) -> Person | None:
+        """Whose opaque id at a hub that is."""
+        row = self._tx.one(
+            "SELECT p.* FROM practitioner p JOIN hub_practitioner h ON h.practitioner = p.id "
+            "WHERE h.hub_id = ? AND h.practitioner_id = ?",
+            hub_id, opaque,
+        )  # fmt: skip
+        return _person(row) if row else None
+
     def acted(self, act: Act) -> None:
         """Write down what somebody did."""
         row = {**vars(act), "what": act.what.value}

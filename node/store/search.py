@@ -11,16 +11,14 @@ from node.store.records import Client, client_of
 from node.store.terms import letter_pairs
 from storage.engine import Transaction
 
-MOST_LIKE = 300
-"""Words that are looked at more closely for one that somebody typed: those alike the most."""
 _LAST = "\U0010ffff"
 _OPEN = "(i.ended_at IS NULL OR i.ended_at > ?)"
 
 
 @dataclass(frozen=True)
 class Whose:
-    """Whose clients: of a practitioner (a row id), of teams, by name, or everybody's if neither is
-    said. Work that goes on counts, and those who work on it.
+    """Whose clients: of a practitioner (a row id), of teams, by name, or of either; everybody's if
+    neither is said. Work that goes on counts, and those who work on it.
     """
 
     practitioner: int | None = None
@@ -39,47 +37,38 @@ class ClientSearch:
         self._tx = tx
 
     def having(self, terms: Collection[str]) -> Iterator[tuple[str, int]]:
-        """Each of these terms with each client (a row id) who has it."""
-        sql = f"SELECT term, client FROM client_term WHERE {_CLIENTS} AND term IN (:among)"  # noqa: S608
-        for row in self._tx.rows_among(sql, among=terms):
-            yield row["term"], row["client"]
-
-    def beginning(self, start: str) -> list[int]:
-        """The clients who have a term that begins so."""
-        sql = (
-            f"SELECT DISTINCT client FROM client_term WHERE {_CLIENTS} "  # noqa: S608 - our own
-            "AND term >= ? AND term < ?"
-        )
-        return [int(row["client"]) for row in self._tx.rows(sql, start, start + _LAST)]
-
-    def with_ids(self, local_ids: Collection[str]) -> Iterator[tuple[str, int]]:
-        """Each of these own ids, or other ids of a client, that is here, with the client."""
-        own = (
-            "SELECT local_id, id AS client FROM client "  # noqa: S608 - our own names
-            f"WHERE {_IS_CLIENT} AND local_id IN (:among)"
-        )
-        other = "SELECT local_id, client FROM other_id WHERE local_id IN (:among)"
-        for sql in (own, other):
-            for row in self._tx.rows_among(sql, among=local_ids):
-                yield row["local_id"], row["client"]
-
-    def ids_beginning(self, start: str) -> list[int]:
-        """The clients whose own id begins so."""
-        sql = f"SELECT id FROM client WHERE {_IS_CLIENT} AND local_id >= ? AND local_id < ?"  # noqa: S608
-        return [int(row["id"]) for row in self._tx.rows(sql, start, start + _LAST)]
-
-    def words_like(self, word: str, lengths: tuple[int, int], shared: int) -> list[str]:
-        """Words of names, of these lengths (letters, from and to), that share as many pairs of
-        letters with a word at least; those that share the most, and not too many.
+        """Each of these terms and own ids with each client (a row id) who has it; and of whom
+        somebody only enquires about (`clients_of`).
         """
+        for sql in (
+            "SELECT term, client FROM client_term WHERE term IN (:among)",
+            "SELECT local_id, id FROM client WHERE local_id IN (:among)",
+            "SELECT local_id, client FROM other_id WHERE local_id IN (:among)",
+        ):
+            yield from self._tx.tuples_among(sql, among=terms)
+
+    def beginning(self, start: str) -> Iterator[int]:
+        """As `having`, those who have a term, or an own id, that begins so."""
+        for sql in (
+            "SELECT client FROM client_term WHERE term >= ? AND term < ?",
+            "SELECT id FROM client WHERE local_id >= ? AND local_id < ?",
+        ):
+            for (client,) in self._tx.tuples(sql, start, start + _LAST):
+                yield client
+
+    def clients_of(self, clients: Collection[int]) -> set[int]:
+        """Those of them who are clients: whom somebody only enquires about is none."""
+        sql = "SELECT client FROM enquiry WHERE client IN (:among)"
+        return {*clients} - {client for (client,) in self._tx.tuples_among(sql, among=clients)}
+
+    def words_like(self, word: str, shared: int) -> list[str]:
+        """Words of names that share so many pairs of letters with a word at least."""
         pairs = letter_pairs(word)
         sql = (
             f"SELECT word FROM name_part WHERE part IN ({', '.join('?' * len(pairs))}) "  # noqa: S608
-            "AND LENGTH(word) BETWEEN ? AND ? "
-            "GROUP BY word HAVING COUNT(*) >= ? ORDER BY COUNT(*) DESC, word LIMIT ?"
+            "GROUP BY word HAVING COUNT(*) >= ?"
         )
-        rows = self._tx.rows(sql, *sorted(pairs), *lengths, shared, MOST_LIKE)
-        return [str(row["word"]) for row in rows]
+        return [like for (like,) in self._tx.tuples(sql, *sorted(pairs), shared)]
 
     def words_sounding(self, sounds: Collection[str]) -> list[str]:
         """Words of names that have one of these skeletons (`sounds_of`)."""
@@ -125,6 +114,36 @@ class ClientSearch:
         rows = self._tx.rows_among(sql, now, person, *teams, *teams, among=clients)
         return {int(row["client"]) for row in rows}
 
+    def ending(self, whose: Whose, after: int, until: int, now: int) -> dict[int, tuple[int, bool]]:
+        """Work with somebody's clients that goes on and whose permission, not withdrawn, ends
+        between two times (Unix seconds), each with when, and whether a consent says so that was
+        recorded here: the last one of that work goes before what was stated.
+        """
+        scope, span = _scope(whose, now), "valid_until > ? AND {0}.valid_until <= ?"
+        sql = (
+            "SELECT i.id, COALESCE(c.valid_until, i.valid_until), c.id FROM involvement i "  # noqa: S608
+            f"LEFT JOIN consent c ON c.involvement = i.id AND c.{span.format('c')} "
+            "AND c.withdrawn_at IS NULL AND NOT EXISTS "
+            "(SELECT 1 FROM consent o WHERE o.involvement = c.involvement AND o.id > c.id) "
+            f"WHERE {_OPEN} AND i.client IN ({scope.sql}) AND (c.id IS NOT NULL OR "
+            f"(i.{span.format('i')} AND i.withdrawn_at IS NULL AND i.permission_basis IS NOT NULL))"
+        )
+        rows = self._tx.tuples(sql, after, until, now, *scope.values, after, until)
+        return {work: (ends, consent is not None) for work, ends, consent in rows}
+
+    def teams_of(self, clients: Collection[int], now: int) -> dict[int, list[str]]:
+        """The teams of the work that goes on with each of these clients, and of whoever does it."""
+        sql = (
+            "SELECT i.client, i.team, p.team FROM involvement i "  # noqa: S608 - our own names
+            "LEFT JOIN involvement_worker w ON w.involvement = i.id "
+            f"LEFT JOIN practitioner p ON p.id = w.practitioner WHERE {_OPEN} "
+            "AND i.client IN (:among)"
+        )
+        found: dict[int, set[str]] = {}
+        for client, *teams in self._tx.tuples_among(sql, now, among=clients):
+            found.setdefault(client, set()).update(team for team in teams if team)
+        return {client: sorted(teams) for client, teams in found.items()}
+
     def count(self, whose: Whose, now: int) -> int:
         """How many clients are somebody's."""
         scope = _scope(whose, now)
@@ -152,21 +171,22 @@ _WORKS_ON = "SELECT i.client FROM involvement_worker w JOIN involvement i ON i.i
 
 def _scope(whose: Whose, now: int) -> Condition:
     """A query of the clients that are somebody's, each once."""
+    if whose.is_everybody:
+        return Condition(f"SELECT id AS client FROM client WHERE {_WHOLE}", ())  # noqa: S608 - ours
+    parts: list[str] = []
+    values: list[object] = []
     if whose.practitioner is not None:
-        own = f"{_WORKS_ON} WHERE w.practitioner = ? AND {_OPEN}"
-        values: tuple[object, ...] = (whose.practitioner, now)
-    elif whose.teams is not None:
+        parts = [f"{_WORKS_ON} WHERE w.practitioner = ? AND {_OPEN}"]
+        values = [whose.practitioner, now]
+    if whose.teams is not None:
         teams = sorted(whose.teams)
         among = f"IN ({', '.join('?' * len(teams))})"
-        own = (
-            f"{_WORKS_ON} JOIN practitioner p ON p.id = w.practitioner "  # noqa: S608 - ours
-            f"WHERE p.team {among} AND {_OPEN} UNION "
-            f"SELECT i.client FROM involvement i WHERE i.team {among} AND {_OPEN}"
-        )
-        values = (*teams, now, *teams, now)
-    else:
-        return Condition(f"SELECT id AS client FROM client WHERE {_WHOLE}", ())  # noqa: S608 - ours
+        of_team = f"{_WORKS_ON} JOIN practitioner p ON p.id = w.practitioner WHERE p.team {among}"
+        named = f"SELECT i.client FROM involvement i WHERE i.team {among}"  # noqa: S608 - ours
+        parts += [f"{one} AND {_OPEN}" for one in (of_team, named)]
+        values += [*teams, now, *teams, now]
     return Condition(
-        f"SELECT id AS client FROM client WHERE id IN ({own}) AND {_WHOLE}",  # noqa: S608 - ours
-        values,
+        f"SELECT DISTINCT client FROM ({' UNION ALL '.join(parts)}) AS own "  # noqa: S608 - ours
+        f"WHERE {_CLIENTS} AND client NOT IN (SELECT client FROM merged_client)",
+        tuple(values),
     )

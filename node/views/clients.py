@@ -4,11 +4,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from node.records import caseload
 from node.records.search import search as search_records
+from node.store.people import Person
 from node.store.records import RECORD_FIELDS, Client, Involvement
 from node.store.search import Whose
 from node.store.tables import NodeTables
 from node.store.team_roles import ALL_TEAMS
+from node.store.terms import born_term
 from protocol.errors import ErrorCode, LocalError
 
 PAGE = 50
@@ -105,6 +108,31 @@ def found_clients(
     if wanted.words.strip():
         return search(tables, wanted.words, own, now, practitioner)
     return list_clients(tables, own, wanted.page, now, practitioner)
+
+
+@dataclass(frozen=True, repr=False)
+class Outline:
+    """What somebody sees of a client of others before they say why: the year of birth ("": none is
+    known), and the teams that work with them.
+    """
+
+    year: str
+    teams: tuple[str, ...]
+
+
+def outlines(
+    tables: NodeTables, person: Person, clients: Sequence[Client], now: int
+) -> dict[int, Outline]:
+    """Of those of these clients (by row id) who are not open to somebody."""
+    seen = caseload.open_to(tables, person, [client.id for client in clients], now)
+    others = [client for client in clients if client.id not in seen]
+    teams = tables.search.teams_of([client.id for client in others], now)
+    return {
+        client.id: Outline(
+            born_term(client.record.date_of_birth)[:4], tuple(teams.get(client.id, ()))
+        )
+        for client in others
+    }
 
 
 def list_value(found: ClientList) -> dict[str, object]:

@@ -24,31 +24,22 @@ def due_consents(
     ended lately; what ends first is first.
     """
     now = membership.env.clock()
-    ends = _ending(tables, membership, now, now + days * DAY)
-    works = [item for item in tables.records.by_row(ends).values() if not item.is_over(now)]
-    own = caseload.theirs(tables, person, {item.client for item in works}, now)
-    known = {client.id: client for client in tables.records.clients_by_row(own)}
-    found = [
-        _line(membership, item, known[item.client], ends[item.id], now)
-        for item in works
-        if item.client in known
+    own = caseload.of_theirs(tables, person)
+    ends = tables.search.ending(own, now - LATE_DAYS * DAY, now + days * DAY, now)
+    works = [
+        item
+        for item in tables.records.by_row(ends).values()
+        if ends[item.id][1] or _is_consent(membership, item)
     ]
+    clients = tables.records.clients_by_row({item.client for item in works})
+    known = {client.id: client for client in clients}
+    found = [_line(membership, item, known[item.client], ends[item.id][0], now) for item in works]
     return sorted(found, key=lambda line: (line["until"], line["row"], line["title"]))
 
 
-def _ending(tables: NodeTables, membership: HubMembership, now: int, until: int) -> dict[int, int]:
-    """When consents end (Unix seconds), by work: as recorded, or else as imported."""
-    since, agreement = now - LATE_DAYS * DAY, membership.agreement
-    imported = tables.records.by_row(tables.permissions.ending(since, until))
-    found = {
-        item.id: item.valid_until or 0
-        for item in imported.values()
-        if (basis := agreement.basis(item.permission_basis)) is not None
-        and basis.permission_class == "consent"
-    }
-    return found | {
-        item.involvement: item.valid_until for item in tables.consents.ending(since, until)
-    }
+def _is_consent(membership: HubMembership, item: Involvement) -> bool:
+    basis = membership.agreement.basis(item.permission_basis)
+    return basis is not None and basis.permission_class == "consent"
 
 
 def _line(

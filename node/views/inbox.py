@@ -201,7 +201,8 @@ def _card(membership: HubMembership, request: SentRequest) -> dict[str, Any] | N
     """The card, with the agency's duty line and hours as the log has them now."""
     if request.card is None:
         return None
-    member, card = membership.directory.member(request.holder), request.card.model_dump()
+    member = membership.directory.member(request.holder)
+    card = {"since": None, **request.card.model_dump()}
     if member is not None:
         card |= {"duty_line": member.body.duty_line, "duty_hours": member.body.duty_hours}
     return card

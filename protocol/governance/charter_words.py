@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from protocol.counted import counted
 from protocol.governance.change_words import day_of
 from protocol.governance.charter import Charter, LawfulBasis
 from protocol.governance.involvement_types import InvolvementType
@@ -96,20 +97,22 @@ def _beside(charter: Charter) -> Iterator[str]:
         rule = charter.enquiry
         who, on = _codes(rule.classes), ", ".join(rule.bases)
         yield (
-            f"enquiries about people who are no clients: by {who}, on {on}; seen for {rule.days} "
-            f"days; {rule.per_person_day} a day for one person, {rule.per_agency_day} for an agency"
+            f"enquiries about people who are no clients: by {who}, on {on}; seen for "
+            f"{counted(rule.days, 'day')}; {rule.per_person_day} a day for one person, "
+            f"{rule.per_agency_day} for an agency"
         )
     if charter.attention is not None:
         said = "; ".join(kind.title for kind in charter.attention.kinds)
-        yield f"raising attention, {charter.attention.per_day} times a day: {said}"
+        yield f"raising attention, {counted(charter.attention.per_day, 'time')} a day: {said}"
     if charter.past_months:
-        yield f"past work is seen for {charter.past_months} months"
+        yield f"past work is seen for {counted(charter.past_months, 'month')}"
     if charter.confirm_months is not None:
-        yield f"work that nobody confirms is looked at after {charter.confirm_months} months"
+        months = counted(charter.confirm_months, "month")
+        yield f"work that nobody confirms is looked at after {months}"
 
 
 def _answering(charter: Charter) -> Iterator[str]:
-    yield f"a request lives {charter.request_lifetime_days} days"
+    yield f"a request lives {counted(charter.request_lifetime_days, 'day')}"
     times = charter.answering
     if times is None:
         return
@@ -118,11 +121,12 @@ def _answering(charter: Charter) -> Iterator[str]:
         f"{times.duty_days}, a manager {times.manager_days}"
     )
     yield (
-        f"urgent, by the clock: duty {times.urgent_duty_hours} hours, a manager "
-        f"{times.urgent_manager_hours} hours"
+        f"urgent, by the clock: duty {counted(times.urgent_duty_hours, 'hour')}, a manager "
+        f"{counted(times.urgent_manager_hours, 'hour')}"
     )
     if times.holidays:
-        yield f"{len(times.holidays)} holidays, {times.holidays[0]} to {times.holidays[-1]}"
+        holidays = counted(len(times.holidays), "holiday")
+        yield f"{holidays}, {times.holidays[0]} to {times.holidays[-1]}"
 
 
 def _quotas(charter: Charter, clients: int | None) -> Iterator[str]:
@@ -143,26 +147,29 @@ def _quotas(charter: Charter, clients: int | None) -> Iterator[str]:
         yield (
             f"who joins after {day_of(terms.founding_until)}, or has over "
             f"{terms.largest_member} clients, "
-            f"needs an endorsement; a late member waits {terms.cooling_days} days for key holders"
+            "needs an endorsement; a late member waits "
+            f"{counted(terms.cooling_days, 'day')} for key holders"
         )
 
 
 def _retention(charter: Charter) -> Iterator[str]:
-    yield f"signed messages, at the hub: {charter.retention_days} days"
-    yield f"rows of publications and items of rounds: {charter.disclosure_days} days"
+    yield f"signed messages, at the hub: {counted(charter.retention_days, 'day')}"
+    yield f"rows of publications and items of rounds: {counted(charter.disclosure_days, 'day')}"
     if charter.node_retention is not None:
         kept = charter.node_retention
-        yield f"at a node, clients with whom all work is over: {kept.closed_client_days} days"
-        yield f"at a node, requests: {kept.request_days} days; news: {kept.news_days} days"
-        yield f"at a node, keyed hashes of who withdrew: {kept.withdrawn_days} days"
+        closed, news = counted(kept.closed_client_days, "day"), counted(kept.news_days, "day")
+        yield f"at a node, clients with whom all work is over: {closed}"
+        yield f"at a node, requests: {counted(kept.request_days, 'day')}; news: {news}"
+        yield f"at a node, keyed hashes of who withdrew: {counted(kept.withdrawn_days, 'day')}"
 
 
 def _watchers(charter: Charter) -> Iterator[str]:
     key = charter.token_key
-    yield f"{charter.quorum} of {len(charter.witnesses)} witnesses must sign the log:"
+    witnesses = counted(len(charter.witnesses), "witness")
+    yield f"{charter.quorum} of {witnesses} must sign the log:"
     for witness in charter.witnesses:
         yield f"  {witness.name} ({witness.control_domain})"
-    yield f"{key.threshold} of {len(key.holders)} key holders make tokens:"
+    yield f"{key.threshold} of {counted(len(key.holders), 'key holder')} make tokens:"
     for holder in key.holders:
         yield f"  {holder.name} ({holder.control_domain})"
     policy = charter.policy

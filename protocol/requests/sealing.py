@@ -8,9 +8,14 @@ randomness and therefore lives with the parties.
 import hashlib
 import hmac
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+)
 
 from protocol.contact import Email, Hours, Phone
 from protocol.fields import Base64, Code, Hex16, Hex32, Name, Seconds, WireModel
@@ -102,7 +107,10 @@ def details_key(link_key: bytes, check_id: str) -> bytes:
 
 
 class ContactCard(WireModel):
-    """What a release seals to the asker: whom to contact. No case notes, ever."""
+    """What a release seals to the asker: whom to contact. No case notes, ever.
+
+    Without `since`, as on earlier cards, it stands nowhere.
+    """
 
     practitioner: Name | None
     role: Name | None
@@ -113,3 +121,10 @@ class ContactCard(WireModel):
     duty_hours: Hours
     last_contact: Seconds | None
     next_visit: Seconds | None
+    since: Seconds | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Only a card that says since when has the field: a program of before reads any other."""
+        left_out = {"since"} if self.since is None else set()
+        return {name: value for name, value in whole(self).items() if name not in left_out}

@@ -118,7 +118,12 @@ async def test_an_administrator_keeps_people_duty_and_the_organisation(
         await me.click("Saved mappings for files")
         await me.click("See it (East)")
         await me.sees("Co-operation to improve well-being")
+        await me.fill("Another name for this kind of file", "West")
+        await me.click("Change the name")
+        me.looks = False
+        await me.click("See it (West)")
         await me.click("Take this mapping away")
+        me.looks = True
         await me.sees("None was saved yet.")
         await me.click("Back")
         await me.click("How long things are kept")

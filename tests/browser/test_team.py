@@ -120,11 +120,17 @@ async def test_attention_family_and_a_missing_organisation(
         await me.click("Go to this client’s page")
         await me.click("Change who is family")
         me.looks = True
-        await me.fill("Their number here", "h1")
+        relative = "Name, date of birth, postcode or number of the relative"
+        await me.fill(relative, "h1")
         await me.fill("What they are to this client", "twin brother")
+        await me.click("Find")
+        await me.sees("Only this client is called that")
+        await me.fill(relative, "Sammir Hassan")
+        await me.click("Find")
+        assert await me.heading() == "Which of them?"
         await me.click("Add to family")
-        await me.sees("That is the number of this client")
-        await me.fill("Their number here", "h2")
+        await me.sees("Choose one of them")
+        await me.choose("Samir Hassan")
         await me.click("Add to family")
         await me.click("Samir Hassan")
         await me.sees("for whom this client is twin brother")

@@ -8,7 +8,9 @@ from node.store.consents import ConsentRow, How
 from node.store.objections import SaidBy
 from node.store.people import WorkerRow
 from node.store.permissions import At, Ended
+from node.store.records import InvolvementRow
 from node.store.requests import ReceivedState, SentState
+from node.store.search import Whose
 from node.store.tables import NodeTables
 from protocol.governance.limits import DAY
 from storage.engine import NotUniqueError
@@ -294,7 +296,7 @@ async def test_which_requests_of_ours_rest_on_a_consent_that_has_ended(node: Nod
 
 
 async def test_wordings_and_consents_that_end_are_found(node: Node) -> None:
-    """Of late first; only the last record of work ends, and none that was withdrawn."""
+    """Only the last record of work ends, and none that was withdrawn."""
     await recorded(
         node,
         consent(1, 1, wording="Form 4", valid_until=NOW + DAY),
@@ -305,10 +307,32 @@ async def test_wordings_and_consents_that_end_are_found(node: Node) -> None:
     )
     await node.write(lambda t: t.consents.withdraw([3], NOW, 1))
     assert await node.read(lambda t: t.consents.wordings(3)) == ["Form 7", "Form 6", "Form 4"]
-    found = await node.read(lambda t: t.consents.ending(NOW, NOW + 3 * DAY))
-    assert [one.involvement for one in found] == [2]
-    found = await node.read(lambda t: t.consents.ending(NOW - 2 * DAY, NOW + 5 * DAY))
-    assert [one.involvement for one in found] == [4, 2, 1]
+
+    def begin(tables: NodeTables) -> None:
+        clients = tables.records.put_clients([client(str(n)) for n in range(6)])
+        stated = [None, None, None, None, NOW + DAY, NOW + DAY]
+        over = [None, None, None, None, None, NOW]
+        tables.records.add_involvements(
+            [
+                InvolvementRow(client=one, type="a", team="North" if one < 3 else "South",
+                               permission_basis="SOME-LAW" if ends else None, valid_until=ends,
+                               ended_at=end)
+                for one, ends, end in zip(clients.values(), stated, over, strict=True)
+            ]
+        )  # fmt: skip
+
+    await node.write(begin)
+    north = Whose(teams=frozenset({"North"}))
+    found = await node.read(lambda t: t.search.ending(Whose(), NOW, NOW + 3 * DAY, NOW))
+    assert found == {2: (NOW + 2 * DAY, True), 5: (NOW + DAY, False)}
+    found = await node.read(lambda t: t.search.ending(Whose(), NOW - 2 * DAY, NOW + 5 * DAY, NOW))
+    assert found == {
+        1: (NOW + 5 * DAY, True), 2: (NOW + 2 * DAY, True), 4: (NOW - DAY, True),
+        5: (NOW + DAY, False),
+    }  # fmt: skip
+    assert await node.read(lambda t: t.search.ending(north, NOW, NOW + 3 * DAY, NOW)) == {
+        2: (NOW + 2 * DAY, True)
+    }
 
 
 async def test_a_consent_that_was_begun_is_its_beginners_and_goes_in_time(node: Node) -> None:

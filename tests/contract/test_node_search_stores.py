@@ -122,6 +122,7 @@ async def test_no_question_walks_a_table(node: NodeEngine, monkeypatch: pytest.M
             for text in ("rubi oneil", "9990000131", "RQ-7", "9990000113", "2017-08-09"):
                 search(t, text, whose, NOW)
             t.search.count(whose, NOW)
+            t.search.ending(whose, NOW, NOW, NOW)
             t.search.page(whose, NOW, 0, 50)
         t.search.page(Whose(), NOW, 0, 50)
         perhaps_known(t, RUBY)

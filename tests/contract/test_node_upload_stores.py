@@ -7,10 +7,16 @@ import pytest
 import pytest_asyncio
 
 from node.records import people
+from node.records.importer.mapping import dump_mapping, load_mapping
+from node.records.mappings import rename
 from node.records.people import Appointment
+from node.store.imports import Said, source_of
 from node.store.people import PersonKind
-from node.store.tables import NodeEngine, open_engine
+from node.store.records import ClientRow
+from node.store.tables import NodeEngine, NodeTables, open_engine
 from node.store.uploads import SavedMapping, UploadState
+from protocol.errors import LocalError
+from protocol.matchkeys.records import ClientRecord
 
 NOW = 1_790_000_000
 
@@ -53,3 +59,45 @@ async def test_a_mapping_of_a_name_takes_the_place_of_the_one_before(node: NodeE
     assert [(one.name, one.mapping) for one in found] == [
         ("East", "format = 1"), ("North", "format = 2"),
     ]  # fmt: skip
+
+
+async def test_a_feed_that_is_called_otherwise_is_known_again(node: NodeEngine) -> None:
+    text = dump_mapping(
+        load_mapping('format = 1\ntitle = "East"\n[fields.local_id]\ncolumn = "id"')
+    )
+    manager = Appointment("M. Anager", "", PersonKind.MANAGER, {})
+
+    def begin(tables: NodeTables) -> int:
+        for name in ("East", "North"):
+            tables.uploads.save_mapping(SavedMapping(name, text, NOW))
+        (client,) = tables.records.put_clients([ClientRow("c1", ClientRecord(given="A"))]).values()
+        brought = tables.imports.begin("East", NOW)
+        said = Said(client, source_of("East"), ClientRecord(given="A"), brought, brought)
+        tables.imports.put_said([said])
+        tables.imports.begin("Old", NOW)
+        return client
+
+    client = await node.write(begin)
+    east, _ = await node.read(lambda t: t.uploads.mappings())
+    for name in ("North", "Old", "East"):
+        with pytest.raises(LocalError, match="another kind of file has that name"):
+            await node.write(lambda t, name=name: rename(t, east, name))  # type: ignore[misc]
+    with pytest.raises(LocalError, match="80 plain characters"):
+        await node.write(lambda t: rename(t, east, "x" * 81))
+
+    def waits(tables: NodeTables) -> int:
+        number = tables.uploads.add(people.appoint(tables, manager, NOW).id, "a.csv", NOW)
+        tables.uploads.change(number, NOW, mapping=text)
+        return number
+
+    number = await node.write(waits)
+    with pytest.raises(LocalError, match="finish that"):
+        await node.write(lambda t: rename(t, east, "West"))
+    await node.write(lambda t: t.uploads.remove(number))
+
+    await node.write(lambda t: rename(t, east, "West"))
+    _, west = await node.read(lambda t: t.uploads.mappings())
+    assert (west.name, load_mapping(west.mapping).title, west.at) == ("West", "West", NOW)
+    assert [feed.title for feed in await node.read(lambda t: t.imports.feeds())] == ["Old", "West"]
+    (said,) = (await node.read(lambda t: t.imports.said([client])))[client]
+    assert said.source == source_of("West")

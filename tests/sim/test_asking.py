@@ -11,6 +11,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from node.records import people
+from node.records.accounts import Role
 from node.records.importer.rows import Course, ImportedRow
 from node.requests.asking import ContactRequest
 from node.store.drafts import Draft
@@ -21,6 +22,7 @@ from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row, two_a
 from tests.sim.test_api import BEARER, TOKEN
 from tests.sim.test_people_cli import Town
 from tests.sim.test_people_cli import town as town
+from tests.sim.visitors import visiting
 
 CARE = "Social care"
 S47 = (
@@ -271,24 +273,27 @@ async def drafted(care: SimNode) -> int:
 
 def seen(last: str, following: str) -> ImportedRow:
     item = row("h1", AMIRA, "health_visiting", DUTY, "H. Visitor")
-    last_contact, next_visit = date.fromisoformat(last), date.fromisoformat(following)
-    return replace(item, course=Course(last_contact=last_contact, next_visit=next_visit))
+    days = (date.fromisoformat(day) for day in ("2026-02-01", last, following))
+    began, last_contact, next_visit = days
+    return replace(
+        item, course=Course(started=began, last_contact=last_contact, next_visit=next_visit)
+    )
 
 
 @pytest.mark.parametrize(
     ("types", "following", "says"),
     [
-        ((), "2026-09-24", (None, None)),
-        (("school_nursing",), "2026-09-24", (None, None)),
-        (("health_visiting",), "2026-09-24", ("2026-09-02", "2026-09-24")),
-        (("health_visiting",), "2026-09-03", ("2026-09-02", None)),
+        ((), "2026-09-24", (None, None, None)),
+        (("school_nursing",), "2026-09-24", (None, None, None)),
+        (("health_visiting",), "2026-09-24", ("2026-02-01", "2026-09-02", "2026-09-24")),
+        (("health_visiting",), "2026-09-03", ("2026-02-01", "2026-09-02", None)),
     ],
 )
 async def test_a_card_says_when_somebody_was_there_where_the_agency_shares_it(
     federation: SimFederation,
     types: tuple[str, ...],
     following: str,
-    says: tuple[str | None, str | None],
+    says: tuple[str | None, str | None, str | None],
 ) -> None:
     health = await federation.join(
         "Health visiting", "health_provider", visits_on_cards=frozenset(types)
@@ -308,9 +313,19 @@ async def test_a_card_says_when_somebody_was_there_where_the_agency_shares_it(
     for zone in ("Europe/London", "Australia/Melbourne", "America/New_York"):
         days = tuple(
             str(datetime.fromtimestamp(at, ZoneInfo(zone)).date()) if at else None
-            for at in (card["last_contact"], card["next_visit"])
+            for at in (card.get("since"), card["last_contact"], card["next_visit"])
         )
         assert days == says, zone
+    if says[2] is not None:
+        async with visiting(care) as visitors:
+            me = visitors[Role.PRACTITIONER]
+            assert (
+                await me.post("/clients/1/reason", reason="another", more="Covers")
+            ).status == 303
+            page = await (await me.get("/clients/1")).text()
+            assert "Health visiting, since 1 February 2026" in page, "the picture"
+            for line in ("Since 1 Feb", "Last contact 2 Sept", "Next visit 24 Sept"):
+                assert line in page
 
 
 async def test_another_program_of_the_agency_asks_over_the_local_interface(

@@ -726,11 +726,11 @@ def test_consent_as_it_is_typed(
     assert town.types(CHARITY, "consent", "receipt", "9", "--to", "x", **by).exit_code == 1
 
     off = town.types(CHARITY, "consent", "withdraw", "y1", "--work", "1", **by)
-    assert "Permission withdrawn for 1 involvement(s)" in off.output
+    assert "Permission withdrawn for 1 involvement;" in off.output
     told = town.types(CHARITY, "consent", "show", "y1", **by).output
     assert "taken down by Yola Worker (Lea)" in told
     whole = town.types(CHARITY, "withdraw", "y1", **by)
-    assert "Permission withdrawn for 1 involvement(s)" in whole.output
+    assert "Permission withdrawn for 1 involvement;" in whole.output
     sent = [bytes(item) for item in town.federation.network.captured]
     for secret in (b"File 7", b"Form 5", b"by_telephone"):
         assert not any(secret in item for item in sent), "the record stays at the node"

@@ -21,6 +21,7 @@ from node.store.people import PersonKind
 from node.store.records import RECORD_FIELDS
 from node.views.bases import presettable
 from node.views.enquiries import enquiries_value, terms_value
+from node.views.who_asked import who_asked
 from protocol.errors import ErrorCode, LocalError, PatchworkError, RemoteError
 from tests.sim.federation import AMIRA, DUTY, SimFederation, row
 from tests.sim.front_door import CHILD, WHY, Door, built
@@ -78,6 +79,13 @@ async def test_the_front_door_finds_open_work_and_the_other_side_sees_that_it_as
     assert (stub["revision"], stub["retired"]) == (2, 0)
     (listed,) = await door.care.read(lambda t: enquiries_value(t, door.care.membership))
     assert sorted(item["by"] for item in listed["asked"]) == ["Dana Door", "Dele Door"]
+    found = await door.care.read(lambda t: who_asked(t, door.care.membership, 0, 2**40))
+    assert sorted(
+        (one["practitioner"], one["client"], one["outcome"], one["why"])
+        for one in found
+        if one["what"] == "enquiry"
+    ) == [("Dana Door", enquiry, "allowed", None), ("Dele Door", enquiry, "allowed", None)]
+    assert {one["what"] for one in found} == {"enquiry", "card"}
 
     # It is no client: nobody's figures, lists or searches have it.
     assert await door.care.read(lambda t: t.figures.by_service(federation.clock())) == []

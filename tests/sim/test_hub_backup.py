@@ -129,7 +129,7 @@ async def test_too_few_witnesses_to_be_sure(
         witness.shows = None
     error = await refused(federation, hub)
     assert error.code is ErrorCode.NOT_READY
-    assert "0 witnesses have shown what they signed last; it takes 1" in error.detail
+    assert "what was signed last was shown by 0 witnesses; it takes 1" in error.detail
     url, witness = next(iter(federation.network.witnesses.items()))
     witness.shows = b"nothing that can be read"
     assert (await refused(federation, hub)).code is ErrorCode.NOT_READY

@@ -150,4 +150,4 @@ async def test_the_auditors_report_counts_them_by_who_asks_and_names_excess(
         )
     }
     page = to_html(case, NOON)
-    assert "over the quota on 1 day(s)" in page
+    assert "over the quota on 1 day" in page

@@ -27,6 +27,7 @@ from node.store.hints import Hint as Kept
 from node.store.hints import HintState
 from node.store.people import PersonKind
 from node.views.inbox import inbox_value
+from node.views.who_asked import who_asked
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import to_base64
 from protocol.messages.bodies import AcceptedBody, PublishedInvolvement
@@ -164,6 +165,14 @@ async def test_two_sensitive_services_meet_unnamed_until_one_asks_and_a_person_a
     )  # fmt: skip
     assert await introduced(care) == await introduced(trust) == []
     assert sorted(await shown(trust, "m1")) == ["Child in need", "Drug and alcohol service"]
+    sides = ((trust, "m1", CHARITY, True), (charity, "d1", TRUST, False))
+    for node, client, other, ours in sides:
+        (one,) = await node.read(lambda t, n=node: who_asked(t, n.membership, 0, 2**40))  # type: ignore[misc]
+        assert (one["what"], one["client"], one["agency"], one["outcome"], one["ours"]) == (
+            "introduction", client, other, "named", ours,
+        )  # fmt: skip
+        assert (one["purpose"], one["basis"]) == ("Give direct care", "Explicit consent")
+        assert one["practitioner"] == ("M. Nurse (East)" if ours else "social worker")
     for _ in range(2):
         request_id = await asks(federation, trust, charity)
         assert (await charity.received(request_id))["state"] == "asks_person", "never by rule"

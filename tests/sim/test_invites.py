@@ -123,7 +123,7 @@ def test_what_is_typed_and_read(town: Town) -> None:
     club = ("--name", "Youth Club East", "--phone", "01632 960300", "--class", "charity")
     asked = town.types("Health visiting", "invite-agency", *club)
     assert (asked.exit_code, "The council sees it now" in asked.output) == (0, True)
-    assert "asked to be invited by 1 member(s)" in operator(folder, "asked-for")
+    assert "asked to be invited by 1 member," in operator(folder, "asked-for")
     assert '"name": "Youth Club East"' in operator(folder, "asked-for", "--json")
     assert "Members ask you to invite 1 more: patchwork-hub asked-for" in operator(
         folder, "members"

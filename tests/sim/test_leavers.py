@@ -196,12 +196,12 @@ def test_it_is_typed_and_told(town: Town, monkeypatch: pytest.MonkeyPatch) -> No
     (care.folder / "node.toml").write_text('name = "An agency"\n', encoding="utf-8")
     folder = ("--dir", str(care.folder))
     alone = town.types("Lexbridge Children", "people", "close", "S. Worker", *folder)
-    assert "1 pieces of work have nobody to call now" in alone.output
+    assert "1 piece of work has nobody to call now" in alone.output
     town.now(joins(care, "New Worker"))
     done = town.types(
         "Lexbridge Children", "people", "close", "S. Worker", "--hand-to", "New Worker", *folder
     )
-    assert "1 pieces of work were handed over to New Worker" in done.output
+    assert "1 piece of work was handed over to New Worker" in done.output
     listed = town.types("Lexbridge Children", "clients", "unconfirmed", *folder)
     assert "has been confirmed" in listed.output
     monkeypatch.setattr("node.actions.clients.confirm_months", lambda _: 1)

@@ -88,13 +88,42 @@ async def test_nobody_learns_of_a_client_of_others_through_the_family_of_theirs(
         visitors[Role.PRACTITIONER], await row_of(health, "h1"), await row_of(health, "h2")
     )  # fmt: skip
     await worker.post(f"/clients/{first}/reason", reason="duty")
-    joined = {"number": "h2", "relation": "brother"}
+    joined = {"words": "h2", "relation": "brother", "relative": str(second)}
     answer = await worker.post(f"/clients/{first}/family", **joined)
     assert answer.headers["Location"] == f"/clients/{second}/reason"
     assert "Samir" not in await (await worker.get(f"/clients/{first}/family")).text()
     await worker.post(f"/clients/{second}/reason", reason="duty")
     await worker.post(f"/clients/{first}/family", **joined)
     assert "Samir" in await (await worker.get(f"/clients/{first}/family")).text()
+
+
+async def test_of_a_client_of_others_no_more_is_found_than_tells_them_apart(
+    visitors: dict[Role | None, Visitor], agencies: tuple[SimNode, SimNode]
+) -> None:
+    """Name, year of birth and team: the birth date and the service once why is said."""
+    health, _ = agencies
+    me, row = visitors[Role.PRACTITIONER], await row_of(health, "h1")
+    work = {"team": "Team Five", "label": "Sleep clinic"}
+    await health.write(lambda t: t.tx.update("involvement", work, {"client": row}))
+    form = {"family": "Hassan", "given": "Amira", "date_of_birth": "15/03/2022", "preset": "Usual"}
+    usual = Preset("Usual", "health_visiting", None, None, "UK-HSCA12-S251B", 90)
+    await health.write(lambda t: t.merges.put_preset(usual))
+
+    async def said(path: str, **fields: str) -> tuple[bool, ...]:
+        page = await (await me.post(path, **fields)).text()
+        assert "Amira Hassan" in page
+        return "2022" in page, "Team Five" in page, "14 March" in page, "Sleep clinic" in page
+
+    family = {"words": "amira hassan", "relation": "sister"}
+    words = {"words": "amira 14/3/2022"}
+    assert await said("/clients/find", **words) == (True, True, False, False)
+    assert (await said("/clients/add", **form))[:3] == (True, True, False)
+    await me.post(f"/clients/{await row_of(health, 'h2')}/reason", reason="duty")
+    path = f"/clients/{await row_of(health, 'h2')}/family"
+    assert (await said(path, **family))[:3] == (True, True, False)
+    await me.post(f"/clients/{row}/reason", reason="duty")
+    assert (await said("/clients/find", **words))[2:] == (True, True)
+    assert (await said("/clients/add", **form))[2]
 
 
 async def suspended(federation: SimFederation, node: SimNode) -> None:

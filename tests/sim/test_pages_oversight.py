@@ -239,7 +239,9 @@ async def test_a_manager_says_who_is_away_and_who_covers(
         assert (answer.status, says in await text(answer)) == (400, True), change
     assert (await manager.post("/duty", **away)).status == 303
     assert "away on some of these days already" in await text(await manager.post("/duty", **away))
-    assert "1 October 2026 to 9 October 2026" in await text(await manager.get("/duty"))
+    page = await text(await manager.get("/duty"))
+    assert "1 October 2026 to 9 October 2026" in page
+    assert "If a holiday is wrong or missing, ask the council to change the agreement" in page
     assert (await manager.post("/duty", back="P. Duty (West)")).status == 303
     assert "Nobody is away" in await text(await manager.get("/duty"))
     assert (await deeds(health))[-2:] == ["said_away", "said_back"]

@@ -252,7 +252,7 @@ async def test_a_hub_that_lets_through_what_the_rules_refuse_is_found(
     assert alerts(case) == {
         health.party_id: Alerts(raised=1 + over, invites=0, most_a_day=1 + over, days_over=over)
     }
-    assert ("over the quota on 1 day(s)" in to_html(case, NOON)) == bool(over)
+    assert ("over the quota on 1 day" in to_html(case, NOON)) == bool(over)
 
 
 async def test_what_cannot_be_raised_is_said_before_anything_leaves(

@@ -185,6 +185,6 @@ def test_the_report_sets_them_out_agency_by_agency(tmp_path: Path) -> None:
     audited = audit_case(Case(log.write(tmp_path / "case")), None, [])
     assert enquiries_by_agency(audited) == {ANNE.id: Enquiries(5, 1, 2, 4, 3, 1)}
     page = to_html(audited, NOON)
-    assert "over a budget on 1 day(s)" in page
+    assert "over a budget on 1 day" in page
     assert STUB not in page
     assert DANA not in page

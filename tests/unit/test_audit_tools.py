@@ -44,7 +44,7 @@ async def test_an_audit_from_commitment_to_evidence(hub: Council, tmp_path: Path
     await hub.step()
     case = await fetched(hub, tmp_path / "case", auditor)
     code, text = await run("sample", case, "--file", number, "--out", sheet)
-    assert (code, "Drew 1 of 1 requests." in text) == (0, True)
+    assert (code, "Drew 1 of 1 request." in text) == (0, True)
     again = tmp_path / "again"
     code, _ = await run("sample", case, "--number", secret, "--out", again)
     assert code == 0

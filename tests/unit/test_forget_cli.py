@@ -46,7 +46,7 @@ def test_a_withdrawn_client_goes_and_the_next_file_is_asked_about(folder: Path) 
 
     settings(folder, "keep_closed_client_days = 90", "keep_withdrawn_days = 365")
     dry = run("forget", "--dry-run", "--dir", str(folder)).output
-    assert "Would go:\n  1 client(s) with all that was kept of them\n" in dry
+    assert "Would go:\n  clients, with all that was kept of them: 1\n" in dry
     assert in_files(folder) == {"node.sqlite"}
     done = run("forget", "--dir", str(folder)).output
     assert done == dry.replace("Would go:", "Gone:")

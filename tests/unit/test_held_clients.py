@@ -70,7 +70,7 @@ def test_a_withdrawal_holds_under_another_id(folder: Path, row: str) -> None:
     withdraw(folder)
     done = bring(folder, row)
     assert done.exit_code == 0, done.output
-    assert "1 new clients may be somebody whom you know already" in done.output
+    assert "1 new client may be somebody whom you know already" in done.output
     assert publishable(folder) == []
     assert held(folder) == [(row.split(",")[0], "00123")]
     assert "1 unchanged" in bring(folder, row).output, "the next feed does not free anybody"
@@ -172,7 +172,7 @@ def test_an_id_that_a_spreadsheet_changed_is_the_same_client_s_where_that_is_pla
 ) -> None:
     bring(folder, "00123," + ERIN)
     done = bring(folder, "123," + ERIN.replace("LX4 2BD", "LX4 2BE"))
-    assert "1 rows stored (0 new, 1 changed, 0 unchanged)" in done.output
+    assert "1 row stored (0 new, 1 changed, 0 unchanged)" in done.output
     assert "2,local_id," in (folder / "clients.notes.csv").read_text()
     assert publishable(folder) == ["00123"]
     assert "1 unchanged" in bring(folder, "123," + ERIN.replace("LX4 2BD", "LX4 2BE")).output

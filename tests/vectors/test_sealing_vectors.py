@@ -53,6 +53,14 @@ def other_seal(plaintext: bytes, public_key: bytes, info: bytes) -> bytes:
     return bytes(enc) + bytes(context.seal(plaintext))
 
 
+def test_a_card_has_since_only_where_it_says_so_and_is_read_either_way() -> None:
+    before = CASES["release"]["plaintext"].encode()
+    after = before.replace(b'"team"', b'"since":1761998400,"team"')
+    for data, since in ((before, None), (after, 1_761_998_400)):
+        card = parse_wire(ContactCard, data)
+        assert (card.since, encode_wire(card)) == (since, data)
+
+
 @each
 def test_info_bytes_are_the_ones_written_by_hand(case: dict[str, Any]) -> None:
     assert SealBinding(**case["binding"]).info().hex() == case["info"]

@@ -12,6 +12,7 @@ from node.records.accounts import STAFF
 from node.service import NodeService
 from node.store.merges import Preset
 from node.web.pages.changing import not_read
+from node.web.pages.clients import outlined
 from node.web.pages.desk import NodePage, NodeVisit
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from web.forms import InvalidForm
@@ -81,7 +82,10 @@ async def _added(visit: NodeVisit, new: NewClient) -> Answer:
     try:
         await add_client(service, new, visit.here.person.id)
     except PerhapsKnownError as known:
-        return _more(visit, "clients/alike.html", alike=known.alike, withdrew=known.withdrew)
+        shown = await outlined(visit, known.alike)
+        return _more(
+            visit, "clients/alike.html", alike=known.alike, withdrew=known.withdrew, **shown
+        )
     except (LocalError, RemoteError) as error:
         failed = error
     found = await visit.here.read(lambda tables: tables.records.client(new.local_id))

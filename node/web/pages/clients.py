@@ -11,9 +11,9 @@ from node.membership.hub import HubMembership
 from node.records import caseload
 from node.records.accounts import STAFF
 from node.records.by_hand import By
-from node.store.records import Involvement
+from node.store.records import Client, Involvement
 from node.store.tables import NodeTables
-from node.views.clients import ClientList, Wanted, found_clients
+from node.views.clients import ClientList, Wanted, found_clients, outlines
 from node.web.pages.desk import NodePage, NodeVisit
 from protocol.errors import LocalError
 from web.forms import InvalidForm
@@ -77,6 +77,7 @@ async def _list(visit: NodeVisit, wanted: Wanted | None) -> Answer:
         "lines": found.lines,
         "found": replace(found, lines=()),
         "searched": wanted is not None and bool(wanted.words),
+        **await outlined(visit, [line.client for line in found.lines if wanted and wanted.words]),
         "page": wanted.page if wanted else 1,
         "types": types,
         "enquires": any(
@@ -85,6 +86,17 @@ async def _list(visit: NodeVisit, wanted: Wanted | None) -> Answer:
         "mine": {line.client.id for line in found.lines if _is_mine(line.work, person)},
     }
     return Shown("clients/list.html", values)
+
+
+async def outlined(visit: NodeVisit, clients: Sequence[Client]) -> dict[str, Any]:
+    """What is shown of those of these clients who are not open to somebody, by row id; and the
+    agency's own duty line, for who wants to ask instead.
+    """
+    here = visit.here
+    found = await here.read(lambda t: outlines(t, here.person, clients, here.now))
+    membership = here.services[0].membership
+    member = membership.directory.member(membership.hub.party_id)
+    return {"outlines": found, "own_line": member.body if member is not None else None}
 
 
 def _is_mine(work: Sequence[Involvement], person: int) -> bool:

@@ -124,6 +124,7 @@ def _calendar(_tables: NodeTables, membership: HubMembership) -> dict[str, Any]:
     holidays = times.holidays if times is not None else []
     return {
         "hub": membership.hub.name,
+        "desk": membership.charter.duty_desk.model_dump(),
         "times": times.model_dump() if times is not None else None,
         "holidays": [day for day in holidays if today <= day <= last],
     }

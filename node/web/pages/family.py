@@ -3,7 +3,11 @@
 from node.actions.clients import change_family
 from node.records.accounts import STAFF
 from node.records.families import relatives
+from node.records.search import search
+from node.store.records import Client
+from node.store.search import Whose
 from node.store.tables import NodeTables
+from node.web.pages.clients import MOST_WORDS, outlined
 from node.web.pages.desk import NodePage, NodeVisit
 from protocol.errors import ErrorCode, LocalError
 from web.forms import InvalidForm
@@ -39,25 +43,37 @@ async def change(visit: NodeVisit) -> Answer:
     if without := form.raw("without"):
         await change_family(engine, client.local_id, without=without)
         return Go(f"/clients/{client.id}/family")
-    number = form.text("number", missing="team.wrong.number")
-    if number == client.local_id:
-        raise InvalidForm({"number": "team.wrong.same"})
+    words = form.text("words", missing="team.wrong.words", most=MOST_WORDS)
     relation = form.text("relation", missing="team.wrong.relation")
-    other = await visit.here.read(lambda tables: tables.records.client(number))
-    if other is not None:
-        await visit.here.client(other.id)  # they and their team are shown here from then on
+    chosen = form.numbers("relative")
+    if not chosen:
+        return await _which(visit, client, words)
+    other = await visit.here.client(min(chosen))  # they and their team are shown here from then on
     try:
-        await change_family(engine, client.local_id, (number, relation))
+        await change_family(engine, client.local_id, (other.local_id, relation))
     except LocalError as error:
         said = {
-            ErrorCode.NOT_FOUND: {"number": "team.wrong.nobody"},
             ErrorCode.MALFORMED: {"relation": "team.wrong.relation"},
-            ErrorCode.CONFLICT: {"number": "team.wrong.not_family"},
+            ErrorCode.CONFLICT: {"words": "team.wrong.not_family"},
         }
         if error.code in said:
             raise InvalidForm(said[error.code]) from None
         raise
     return Go(f"/clients/{client.id}")
+
+
+async def _which(visit: NodeVisit, client: Client, words: str) -> Answer:
+    """Ask which of those whom words may mean it is. Raises InvalidForm: they mean nobody else."""
+    now = visit.here.now
+    found = await visit.here.read(lambda tables: search(tables, words, Whose(), now))
+    others = [one for one in found.clients if one.id != client.id]
+    if not others:
+        wrong = "team.wrong.same" if found.clients else "team.wrong.nobody"
+        raise InvalidForm({"words": wrong})
+    values = {"client": client.record, "row": client.id, "found": others, "more": found.more}
+    if visit.form.raw("asked"):
+        visit.errors = {"relative": visit.site.say("team.wrong.which")}
+    return Shown("team/relative.html", values | await outlined(visit, others))
 
 
 PAGES = [NodePage("/clients/{client}/family", STAFF, show, change)]

@@ -1,16 +1,17 @@
-"""The mappings by which files are imported: what there is, what each says, and taking one away.
-
-None is called otherwise: by its name what a file says of a client is known again.
+"""The mappings by which files are imported: what there is, what each says, another name for one,
+and taking one away.
 """
 
 from collections.abc import Mapping
 
 from node.records.accounts import Role
 from node.records.importer.mapping import load_mapping
+from node.records.mappings import rename
 from node.store.uploads import SavedMapping
 from node.views.bases import presettable
 from node.web.pages.desk import NodePage, NodeVisit
-from protocol.errors import PatchworkError
+from protocol.errors import ErrorCode, LocalError, PatchworkError
+from web.forms import InvalidForm
 from web.site import Answer, Go, Shown
 
 ADMINISTRATOR = frozenset({Role.ADMINISTRATOR})
@@ -32,15 +33,33 @@ async def show_one(visit: NodeVisit) -> Answer:
     return Shown("mappings/one.html", values)
 
 
-async def remove(visit: NodeVisit) -> Answer:
-    """Take one away. What was imported by it stays."""
-    found = await _mapping(visit)
+async def change(visit: NodeVisit) -> Answer:
+    """Take one away, or call it otherwise. What was imported by it stays."""
+    found, what = await _mapping(visit), visit.form.raw("what")
     if found is None:
         return Go(HOME)
-    if visit.form.raw("what") != "remove":
+    if what == "remove":
+        await visit.here.engine.write(lambda tables: tables.uploads.drop_mapping(found.name))
+    elif what == "rename":
+        await _rename(visit, found)
+    else:
         return await show_one(visit)
-    await visit.here.engine.write(lambda tables: tables.uploads.drop_mapping(found.name))
     return Go(HOME)
+
+
+async def _rename(visit: NodeVisit, saved: SavedMapping) -> None:
+    name = visit.form.text("name", missing="importing.wrong.title")
+    try:
+        await visit.here.engine.write(lambda tables: rename(tables, saved, name))
+    except LocalError as error:
+        keys = {
+            ErrorCode.MALFORMED: "importing.wrong.name",
+            ErrorCode.CONFLICT: "importing.wrong.name_taken",
+            ErrorCode.NOT_READY: "importing.wrong.waits",
+        }
+        if error.code not in keys:
+            raise
+        raise InvalidForm({"name": keys[error.code]}) from None
 
 
 def columns_of(saved: SavedMapping) -> Mapping[str, str] | None:
@@ -64,5 +83,5 @@ async def _mapping(visit: NodeVisit) -> SavedMapping | None:
 
 PAGES = [
     NodePage(HOME, ADMINISTRATOR, show, nav="importing.mappings.nav", room="/administration"),
-    NodePage(f"{HOME}/one", ADMINISTRATOR, show_one, remove),
+    NodePage(f"{HOME}/one", ADMINISTRATOR, show_one, change),
 ]

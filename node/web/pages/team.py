@@ -13,6 +13,7 @@ from node.views.clients import client_value
 from node.web.pages.clients import is_mine, titles_of
 from node.web.pages.desk import NodePage, NodeVisit
 from node.web.pages.team_picture import Box, Kind, team_picture
+from web.look import day_text
 from web.pictures import Caption
 from web.site import Answer, Shown
 
@@ -54,13 +55,14 @@ def _with_ring(hub: dict[str, Any]) -> dict[str, Any]:
 def _picture(visit: NodeVisit, client: dict[str, Any], hub: dict[str, Any]) -> Markup:
     """The team as a picture, which says in words what it shows."""
     say = visit.site.say
+
     own = [
-        Box(Kind.OWN, work["title"], ", ".join(work["workers"]) or say("team.picture.here"))
+        Box(Kind.OWN, work["title"], _whose(visit, work))
         for work in client["work"]
         if work["state"] != "closed"
     ]
     others = [
-        Box(Kind.PAST if one["is_past"] else Kind.OTHER, one["label"], one["agency"])
+        Box(Kind.PAST if one["is_past"] else Kind.OTHER, one["label"], _whose_else(visit, one))
         for one in hub["others"]
     ]
     others += [
@@ -81,6 +83,22 @@ def _picture(visit: NodeVisit, client: dict[str, Any], hub: dict[str, Any]) -> M
     caption = Caption(say("team.page.title"), say("team.picture.says", shown=shown))
     name = " ".join(part for part in (client["given"], client["family"]) if part)
     return team_picture(caption, name or client["client"], own, others)
+
+
+def _whose(visit: NodeVisit, work: dict[str, Any]) -> str:
+    """Who of ours does it, and since when."""
+    workers = ", ".join(work["workers"]) or visit.site.say("team.picture.here")
+    return _since(visit, workers, day_text(work["started_on"]))
+
+
+def _whose_else(visit: NodeVisit, other: dict[str, Any]) -> str:
+    """Which agency does it, and since when, where its card says so."""
+    began = ((other["request"] or {}).get("card") or {}).get("since")
+    return _since(visit, other["agency"], visit.site.look.day_of(began) if began else "")
+
+
+def _since(visit: NodeVisit, whose: str, day: str) -> str:
+    return visit.site.say("team.picture.since", whose=whose, day=day) if day else whose
 
 
 def _together(families: Sequence[list[dict[str, Any]]]) -> list[dict[str, Any]]:
