@@ -13,7 +13,6 @@ _SHARES = {
     "nhs_number": "an NHS number", "date_of_birth": "a full date of birth",
     "postcode": "a postcode", "permission": "a permission in force",
 }  # fmt: skip
-_AGES = {0: "brought up to date that day", 1: "1 day old"}
 _BY = {"person": "a person", "rule": "a rule"}
 
 
@@ -76,7 +75,9 @@ def _published(said: Mapping[str, Any] | None) -> tuple[str, str, str, str]:
     if said is None:
         return "not said yet", "", "", ""
     age = said["feed_age_days"]
-    fresh = "kept by hand" if age is None else _AGES.get(age, counted(age, "day") + " old")
+    fresh = "kept by hand"
+    if age is not None:
+        fresh = counted(age, "day") + " old" if age else "brought up to date that day"
     shares = said["shares"] or {}
     of_ten = ", ".join(f"{shares[name]} have {what}" for name, what in _SHARES.items() if shares)
     clients = f"{said['clients']:,} or more" if said["clients"] else "fewer than 10"
