@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from demo.stage import BIN, ENVIRONMENT, Stage
 
 CLIENTS = 20_000
 BOUND = 1.3
+QUIET = 0.9  # of what the processors did was ours: the clock says something
 LARGEST = 20_000  # that the demo's charter lets in without another's word
 # Without NHS numbers and middle names: complete records make more tokens than real ones.
 FIELDS = ("local_id", "given", "family", "date_of_birth", "sex", "address", "postcode", "worker")
@@ -49,26 +51,40 @@ def main() -> None:
         os.chdir(folder)
         stage = Stage()
         try:
-            took, tokens, used = load(stage, clients)
+            found = load(stage, clients)
         finally:
             stage.close()
             os.chdir(here)
-    for name, (peak, seconds) in sorted(used.items()):
+    for name, (peak, seconds) in sorted(found.used.items()):
         print(f"{name:12s} {peak:6.0f} MB at most, {seconds:7.1f} s of processor")
     before = processor_of_children()
-    alone = arithmetic(tokens)
+    alone = arithmetic(found.tokens)
     needed = processor_of_children() - before
-    print(f"{clients} clients, {tokens} tokens: {took:.1f} s, arithmetic alone {alone:.1f} s")
-    total = sum(seconds for _, seconds in used.values())
-    print(f"of processor: {total:.1f} s, {needed:.1f} s, ratio {total / needed:.2f}")
+    print(f"{clients} clients, {found.tokens} tokens: {found.took:.1f} s, alone {alone:.1f} s")
+    total = sum(seconds for _, seconds in found.used.values())
     name = f"first_load_{clients // 1000}k"
-    record(Figure(name, took, alone, "s", BOUND, "max"))
+    record(Figure(f"{name}_processor", total, needed, "s of processor", BOUND, "max"))
+    if total > found.busy * QUIET:
+        record(Figure(name, found.took, alone, "s", BOUND, "max"))
+    else:
+        others = 100 - 100 * total / found.busy
+        print(f"others took {others:.0f} % of the processors: no ratio of the clock is kept")
 
 
-def load(stage: Stage, clients: int) -> tuple[float, int, dict[str, tuple[float, float]]]:
-    """Seconds that publishing took, tokens evaluated, and of each program megabytes at most and
-    seconds of the processor.
+@dataclass(frozen=True)
+class Load:
+    """Seconds that publishing took, and those of all processors that anything did meanwhile; tokens
+    evaluated; and of each program megabytes at most and seconds of the processor.
     """
+
+    took: float
+    busy: float
+    tokens: int
+    used: dict[str, tuple[float, float]]
+
+
+def load(stage: Stage, clients: int) -> Load:
+    """Found a council, import, and publish twice."""
     agency = Agency("load", "Load", "health_provider", "01632 960110", "W", clients=clients)
     make_hub(stage)
     holders = make_key_holders(stage)
@@ -87,12 +103,12 @@ def load(stage: Stage, clients: int) -> tuple[float, int, dict[str, tuple[float,
     )  # fmt: skip
     print(f"import: {time.perf_counter() - began:.1f} s", flush=True)
     peaks = Peaks(stage)
-    began = time.perf_counter()
+    began, busy = time.perf_counter(), busy_seconds()
     words = [str(BIN / "patchwork-node"), "publish", "--dir", str(folder)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, env=ENVIRONMENT) as process:  # noqa: S603
         stage.processes["publish"] = process
         said = process.communicate()[0].decode("utf-8")
-    took = time.perf_counter() - began
+    took, busy = time.perf_counter() - began, busy_seconds() - busy
     used = peaks.stop()
     del stage.processes["publish"]
     print(said, flush=True)
@@ -100,7 +116,7 @@ def load(stage: Stage, clients: int) -> tuple[float, int, dict[str, tuple[float,
     began = time.perf_counter()
     stage.run("patchwork-node", "publish", "--dir", str(folder))
     print(f"publish unchanged: {time.perf_counter() - began:.1f} s", flush=True)
-    return took, int(evaluated[1]) if evaluated else 0, used
+    return Load(took, busy, int(evaluated[1]) if evaluated else 0, used)
 
 
 def allow(stage: Stage, clients: int) -> None:
@@ -160,6 +176,14 @@ def tree_seconds(pid: int) -> float:
         return 0.0
     own = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")  # those that ended are in it
     return own + sum(tree_seconds(int(child)) for child in children)
+
+
+def busy_seconds() -> float:
+    """Seconds that all processors of this machine have worked, for whomever."""
+    user, nice, system, _, _, *interrupts = map(
+        int, Path("/proc/stat").read_text("ascii").split("\n")[0].split()[1:8]
+    )
+    return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
 
 
 def processor_of_children() -> float:
