@@ -49,7 +49,7 @@ async def test_somebody_alike_is_shown_before_anything_is_added(
         await me.fill("Last name", "Hassan")
         await me.fill("Date of birth", "31 2 2022")
         await me.click("Add")
-        await me.sees("Enter a day of the calendar")
+        await me.sees("Enter a real date of birth")
         assert await me.page.get_by_label("First names").input_value() == "Amirah"
         await me.fill("Date of birth", "14/3/2022")
         await me.click("Add")

@@ -97,6 +97,9 @@ async def test_what_is_taken_back_while_the_hub_is_away_is_told_when_it_is_there
         assert "Nobody finds out any more that Health visiting works with them" in said
         answer = await found[Role.MANAGER].post(path)
         assert answer.headers["Location"] == f"/clients/{row_id}/consent?withdrawn"
+        said = await (await found[Role.MANAGER].get(answer.headers["Location"])).text()
+        assert "It is taken back." in said
+        assert "They take it back" not in said, "there is nothing left to take back"
     (work,) = await health.read(lambda t: t.records.involvements([row_id]))
     assert work.withdrawn_at is not None
     federation.network.hub_down = False

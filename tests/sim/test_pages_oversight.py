@@ -229,7 +229,7 @@ async def test_a_manager_says_who_is_away_and_who_covers(
     away |= {"first-day": "1", "first-month": "10", "first-year": "2026"}
     away |= {"last-day": "9", "last-month": "10", "last-year": "2026"}
     for change, says in (
-        ({"name": "Nobody"}, "Choose somebody who is here"),
+        ({"name": "Nobody"}, "Choose who will be away"),
         ({"cover": "P. Duty (West)"}, "Choose somebody else to cover"),
         ({"last-month": "9"}, "today or later"),
         ({"last-year": "9999", "last-month": "12", "last-day": "31"}, "today or later"),
