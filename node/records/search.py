@@ -153,7 +153,10 @@ def _fitting(tables: NodeTables, word: Meant) -> dict[int, float]:
     fits: dict[int, float] = {}
     for start in word.starts:
         fits |= dict.fromkeys(tables.search.beginning(start), BEGINS)
-    _better(fits, ((client, word.terms[term]) for term, client in tables.search.having(word.terms)))
+    terms, fit = word.terms, fits.get
+    for term, client in tables.search.having(terms):  # thousands
+        if terms[term] > fit(client, 0.0):
+            fits[client] = terms[term]
     return fits
 
 
@@ -169,7 +172,8 @@ def _plainly(tables: NodeTables, word: str) -> Meant:
 def _nearly(tables: NodeTables, word: str, plain: Meant) -> Meant:
     """What a word means so, or with a slip of the keyboard."""
     if word.isalpha():
-        slips = dict(_like(tables, word))
+        # Those that begin so fit better already, as beginnings.
+        slips = {like: fit for like, fit in _like(tables, word) if not like.startswith(word)}
     elif any(term for term, _ in tables.search.having(_same(plain))):
         return plain  # what is right as it stands is no slip of another one
     else:

@@ -5,6 +5,7 @@ Everything is looked up by index. Nothing here decides.
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from node.store.permissions import Condition
 from node.store.records import Client, client_of
@@ -36,16 +37,21 @@ class ClientSearch:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    def having(self, terms: Collection[str]) -> Iterator[tuple[str, int]]:
+    def having(self, terms: Collection[str]) -> list[tuple[Any, ...]]:
         """Each of these terms and own ids with each client (a row id) who has it; and of whom
         somebody only enquires about (`clients_of`).
         """
-        for sql in (
-            "SELECT term, client FROM client_term WHERE term IN (:among)",
-            "SELECT local_id, id FROM client WHERE local_id IN (:among)",
-            "SELECT local_id, client FROM other_id WHERE local_id IN (:among)",
-        ):
-            yield from self._tx.tuples_among(sql, among=terms)
+        return [
+            *self._tx.tuples_among(
+                "SELECT term, client FROM client_term WHERE term IN (:among)", among=terms
+            ),
+            *self._tx.tuples_among(
+                "SELECT local_id, id FROM client WHERE local_id IN (:among)", among=terms
+            ),
+            *self._tx.tuples_among(
+                "SELECT local_id, client FROM other_id WHERE local_id IN (:among)", among=terms
+            ),
+        ]
 
     def beginning(self, start: str) -> Iterator[int]:
         """As `having`, those who have a term, or an own id, that begins so."""

@@ -1,7 +1,7 @@
 """My clients and my team's, finding one, and taking some on."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,9 +13,10 @@ from node.records.accounts import STAFF
 from node.records.by_hand import By
 from node.store.records import Client, Involvement
 from node.store.tables import NodeTables
-from node.views.clients import ClientList, Wanted, found_clients, outlines
+from node.views.clients import ClientList, Outline, Wanted, found_clients, outlines
 from node.web.pages.desk import NodePage, NodeVisit
 from protocol.errors import LocalError
+from protocol.messages.bodies import MemberBody
 from web.forms import InvalidForm
 from web.site import Answer, Elsewhere, Go, Shown
 
@@ -62,10 +63,16 @@ async def take_on(visit: NodeVisit) -> Answer:
 
 async def _list(visit: NodeVisit, wanted: Wanted | None) -> Answer:
     person, now = visit.here.person.id, visit.here.now
-    found = ClientList((), more=False)
+    found, shown = ClientList((), more=False), None
     if wanted is not None:
+
+        def look(tables: NodeTables) -> tuple[ClientList, Mapping[int, Outline]]:
+            listed = found_clients(tables, wanted, person, now)
+            searched = [line.client for line in listed.lines if wanted.words]
+            return listed, outlines(tables, visit.here.person, searched, now)
+
         try:
-            found = await visit.here.read(lambda t: found_clients(t, wanted, person, now))
+            found, shown = await visit.here.read(look)
         except LocalError:
             if wanted.page == 1:
                 raise
@@ -77,7 +84,8 @@ async def _list(visit: NodeVisit, wanted: Wanted | None) -> Answer:
         "lines": found.lines,
         "found": replace(found, lines=()),
         "searched": wanted is not None and bool(wanted.words),
-        **await outlined(visit, [line.client for line in found.lines if wanted and wanted.words]),
+        "outlines": shown or {},
+        "own_line": own_line(visit),
         "page": wanted.page if wanted else 1,
         "types": types,
         "enquires": any(
@@ -94,9 +102,14 @@ async def outlined(visit: NodeVisit, clients: Sequence[Client]) -> dict[str, Any
     """
     here = visit.here
     found = await here.read(lambda t: outlines(t, here.person, clients, here.now))
-    membership = here.services[0].membership
+    return {"outlines": found, "own_line": own_line(visit)}
+
+
+def own_line(visit: NodeVisit) -> MemberBody | None:
+    """What everybody sees of the agency itself, its duty line too."""
+    membership = visit.here.services[0].membership
     member = membership.directory.member(membership.hub.party_id)
-    return {"outlines": found, "own_line": member.body if member is not None else None}
+    return member.body if member is not None else None
 
 
 def _is_mine(work: Sequence[Involvement], person: int) -> bool:

@@ -72,17 +72,26 @@ class Desk:
         """A client by the number in an address; that somebody looks is written down. Raises
         HTTPNotFound, or Elsewhere to say why first, where they are of no team of theirs.
         """
-        found, who = await self.known(row), (self.person, row, self.now)
-        if not await self.read(lambda tables: caseload.may_look(tables, *who)):
+        who = (self.person, row, self.now)
+
+        def look(tables: NodeTables) -> tuple[list[Client], bool, bool]:
+            found = tables.records.clients_by_row([row])
+            looked = caseload.has_looked(tables, *who)
+            return found, caseload.may_look(tables, *who), looked
+
+        found, may, looked = await self.read(look)
+        if not found:
+            raise web.HTTPNotFound
+        if not may:
             raise Elsewhere(f"/clients/{row}/reason")
-        await self.looked(row)
-        return found
+        if not looked:  # a look that stands waits for nobody who writes
+            await self.engine.write(lambda tables: caseload.look(tables, *who, None))
+        return found[0]
 
     async def looked(self, row: int) -> None:
         """Write down that somebody looks at a client, wherever their name and birth date stand."""
         who = (self.person, row, self.now)
         if not await self.read(lambda tables: caseload.has_looked(tables, *who)):
-            # a look that stands waits for nobody who writes
             await self.engine.write(lambda tables: caseload.look(tables, *who, None))
 
     async def known(self, row: int) -> Client:

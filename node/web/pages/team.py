@@ -1,7 +1,6 @@
 """The page of a client: who else works with them, and whom to call."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from markupsafe import Markup
@@ -22,13 +21,18 @@ async def show(visit: NodeVisit) -> Answer:
     """Show the team around a client, at each hub; what is new is seen with that."""
     here = visit.here
     client = await here.client(visit.number("client"))
-    view = partial(around_value, client=client, person=here.person.id)
-    hubs = [await service.read(view) for service in here.services]
+
+    def look(tables: NodeTables, membership: HubMembership) -> tuple[Any, Any, Any]:
+        return (
+            around_value(tables, membership, client, here.person.id),
+            relatives_value(tables, membership, client),
+            titles_of(membership),
+        )
+
+    found = [await service.read(look) for service in here.services]
+    hubs, family, titles = ([one[part] for one in found] for part in range(3))
     value = await here.read(lambda tables: client_value(tables, client.local_id, here.now))
-    own = _titled(value, [titles_of(service.membership) for service in here.services])
-    family = [
-        await service.read(partial(relatives_value, client=client)) for service in here.services
-    ]
+    own = _titled(value, titles)
     changes = [change for hub in hubs for change in hub["changes"]]
     if changes:
         await _mark_seen(visit, [change["number"] for change in changes])
