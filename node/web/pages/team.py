@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from node.membership.hub import HubMembership
 from node.records.accounts import STAFF
 from node.store.tables import NodeTables
 from node.views.around import around_value, relatives_value
