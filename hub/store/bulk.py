@@ -34,13 +34,13 @@ CREATE TABLE record (number INTEGER, agency SMALLINT, person UUID, hard_case VAR
 CREATE TABLE mark (number INTEGER, bit UTINYINT, value UUID);
 """
 _PAIRS = """
-CREATE TABLE crowd AS SELECT value FROM mark GROUP BY value HAVING count(*) > {most};
+CREATE TABLE shared AS
+    SELECT value, count(*) > {most} AS crowd FROM mark GROUP BY value HAVING count(*) > 1;
 CREATE TABLE held AS
-    SELECT number, bit_or(1::UINTEGER << bit) AS bits FROM mark ANTI JOIN crowd USING (value)
-    GROUP BY number;
+    SELECT number, bit_or(1::UINTEGER << bit) AS bits
+    FROM mark ANTI JOIN (SELECT value FROM shared WHERE crowd) USING (value) GROUP BY number;
 CREATE TABLE meeting AS
-    SELECT mark.* FROM mark SEMI JOIN
-        (SELECT value FROM mark GROUP BY value HAVING count(*) BETWEEN 2 AND {most}) USING (value);
+    SELECT mark.* FROM mark SEMI JOIN (SELECT value FROM shared WHERE NOT crowd) USING (value);
 CREATE TABLE met AS
     SELECT x.number AS a, y.number AS b, bit_or(1::UINTEGER << x.bit) AS agree
     FROM meeting x JOIN meeting y ON x.value = y.value AND x.number < y.number
@@ -51,7 +51,7 @@ CREATE TABLE pair AS
         CASE WHEN x.hard_case = y.hard_case THEN x.hard_case ELSE '' END AS hard_case
     FROM met JOIN record x ON x.number = a JOIN record y ON y.number = b
         JOIN held p ON p.number = a JOIN held q ON q.number = b;
-DROP TABLE meeting; DROP TABLE met; DROP TABLE held; DROP TABLE crowd;
+DROP TABLE shared; DROP TABLE meeting; DROP TABLE met; DROP TABLE held;
 """
 _TOTALS = """
 SELECT count(*), count(DISTINCT person),

@@ -132,7 +132,7 @@ async def test_all_that_wait_look_for_mail_together_and_who_has_some_is_answered
     await restart_hub(federation)  # on an engine that does not run each body twice
     for agency in agencies:
         await agency.service.receive(wait=0)
-    looks, enough, real = list[Mailboxes](), asyncio.Event(), Mailboxes.has_mail
+    looks, real, enough = list[Mailboxes](), Mailboxes.has_mail, asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def has_mail(self: Mailboxes, agency: str, cursor: int) -> bool:
@@ -149,8 +149,7 @@ async def test_all_that_wait_look_for_mail_together_and_who_has_some_is_answered
         await federation.open_poll("aa" * 16)
         await federation.open_poll("bb" * 16)
         monkeypatch.setattr(Mailboxes, "has_mail", has_mail)
-        async with asyncio.timeout(20):
-            await enough.wait()
+        await asyncio.wait_for(enough.wait(), 20)
         assert set(Counter(looks[:6]).values()) == {2}, "both agencies in each look"
         post = Post(care.party_id, b"a message")
         await federation.hub_write(lambda tables: tables.mailboxes.post([post]))
