@@ -4,7 +4,7 @@ Who works with a client, or is in a team that does, opens their page; anybody el
 first. Either way it is written down.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from node.records.accounts import OF_KIND, STAFF
 from node.records.by_hand import By
@@ -101,10 +101,14 @@ def hand_over(tables: NodeTables, client: int, to: str, by: By) -> Person:
     return colleague
 
 
-def colleagues(tables: NodeTables, person: int) -> Sequence[str]:
-    """Everybody else who works with clients and may act, by the name that they act by."""
+def colleagues(tables: NodeTables, person: int) -> list[tuple[str, bool]]:
+    """Everybody else who works with clients and may act, by the name that they act by, and whether
+    they can sign in: those first.
+    """
     working = working_with_clients(tables) - {person}
-    return [one.title for one in tables.people.all() if one.is_active and one.id in working]
+    signing = {one.person for one in tables.accounts.all() if one.closed_at is None}
+    found = [one for one in tables.people.all() if one.is_active and one.id in working]
+    return sorted(((one.title, one.id in signing) for one in found), key=lambda one: not one[1])
 
 
 def working_with_clients(tables: NodeTables) -> set[int]:

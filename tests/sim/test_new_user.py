@@ -170,3 +170,19 @@ async def test_who_has_compared_is_not_sent_to_compare_again(unsure: Agencies) -
         page = await (await worker.get(f"/clients/{client}")).text()
         assert ">Compare<" not in page
         assert "1 possible match: Health visiting has said" in page
+
+
+async def test_whoever_cannot_sign_in_is_marked_where_work_is_handed_over(
+    visitors: Visitors, agencies: Agencies
+) -> None:
+    """A request that was passed to them lay where nobody saw it until duty had it."""
+    health, worker = agencies[0], visitors[Role.PRACTITIONER]
+    client, _ = await on(health, "P. Practitioner (West)")
+    page = await (await worker.get(f"/clients/{client}/hand-over")).text()
+    offered = re.findall(r"<option value=\"([^\"]+)\">([^<]+)</option>", page)
+    marked = [name for name, said in offered if said == f"{name}: cannot sign in here"]
+    assert marked == ["H. Visitor (East)"]
+    assert offered[-1][0] == "H. Visitor (East)", "those who can come first"
+    answer = await worker.post(f"/clients/{client}/hand-over", to="H. Visitor (East)")
+    page = await (await worker.get(answer.headers["Location"])).text()
+    assert "They are your colleague’s from now on." in page

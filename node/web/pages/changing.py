@@ -147,9 +147,17 @@ async def _open(visit: NodeVisit) -> list[dict[str, Any]]:
 async def show_hand_over(visit: NodeVisit) -> Answer:
     """Ask to which colleague a client goes."""
     client = await visit.here.client(visit.number("client"))
-    person = visit.here.person.id
-    names = await visit.here.read(lambda tables: caseload.colleagues(tables, person))
-    return Shown("clients/hand_over.html", {"client": client, "names": names})
+    return Shown("clients/hand_over.html", {"client": client, "names": await colleagues(visit)})
+
+
+async def colleagues(visit: NodeVisit) -> list[tuple[str, str]]:
+    """Whom to choose among; of who cannot sign in it is said: they would see nothing of it."""
+    person, say = visit.here.person.id, visit.site.say
+    found = await visit.here.read(lambda tables: caseload.colleagues(tables, person))
+    return [
+        (name, name if signs_in else say("clients.hand_over.cannot_sign_in", name=name))
+        for name, signs_in in found
+    ]
 
 
 async def hand_over(visit: NodeVisit) -> Answer:

@@ -14,7 +14,6 @@ from aiohttp import web
 
 from node.actions.requests import answer_now, pass_on_now
 from node.membership.hub import HubMembership
-from node.records import caseload
 from node.records.accounts import STAFF
 from node.requests.answering import Answer
 from node.service import NodeService
@@ -23,6 +22,7 @@ from node.store.tables import NodeTables
 from node.views.answering import OFFERED, is_of_team, request_value, waiting_value
 from node.views.comparing import checks_for, matches_for
 from node.views.due import due_consents
+from node.web.pages.changing import colleagues
 from node.web.pages.desk import NodePage, NodeVisit
 from protocol.errors import ErrorCode, LocalError
 from protocol.requests.decide import Refuse
@@ -107,8 +107,7 @@ async def override(visit: NodeVisit) -> Shown_:
 
 async def show_pass(visit: NodeVisit) -> Shown_:
     """Ask to which colleague a request goes."""
-    person = visit.here.person.id
-    names = await visit.here.read(lambda tables: caseload.colleagues(tables, person))
+    names = await colleagues(visit)
     return Shown("inbox/pass.html", {"item": await _item(visit), "names": names})
 
 
