@@ -232,10 +232,12 @@ async def run_import(folder: Path, file: ImportFile, progress: Callable[[int], N
         async with _read(folder, file, progress) as found:
             found.agree()
             steps = found.judged.steps()
-            all_steps = chain([next(steps), Step(1, found.remember)], steps)
-            for number, together in enumerate(transactions(all_steps)):
-                await asyncio.sleep(OTHERS_TURN if number else 0)
+            parts = transactions(chain([next(steps), Step(1, found.remember)], steps))
+            turn = 0.0
+            while together := await asyncio.to_thread(next, parts, None):  # rows are read for it
+                await asyncio.sleep(turn)
                 await found.engine.write(partial(_store, steps=together))
+                turn = OTHERS_TURN
             return await asyncio.to_thread(found.listed)
 
 

@@ -71,11 +71,12 @@ class Judged:
             yield Step(len(marks) // QUICKER, partial(_mark, involvements=marks))
         for due in batches(self.missing, ROWS_A_STEP):
             yield Step(len(due), partial(close, involvements=due, now=now))
-        yield Step(1, partial(_end, rows=report.stored, now=now))
+        yield Step(1, lambda tables: tables.imports.end(tables.imports.under_way(), report.stored))
 
     def _take(self, tables: NodeTables, groups: Sequence[Group]) -> None:
         import_id = tables.imports.under_way()
         Taking(tables, self.plan, ImportReport(), import_id).take(groups)
+        end_known(tables, [group.key for group in groups], self.plan.now)
 
 
 def judge(tables: NodeTables, spool: Spool, now: int, feed: Feed) -> Judged:
@@ -149,11 +150,6 @@ def _put_workers(tables: NodeTables, workers: Sequence[WorkerRow], now: int) -> 
 
 def _mark(tables: NodeTables, involvements: Sequence[int]) -> None:
     tables.records.saw_involvements(involvements, tables.imports.under_way())
-
-
-def _end(tables: NodeTables, rows: int, now: int) -> None:
-    end_known(tables, now)
-    tables.imports.end(tables.imports.under_way(), rows)
 
 
 def write_faults(path: Path, faults: Iterable[RowError | RowNote]) -> None:

@@ -7,7 +7,7 @@ stub: whoever tries one address after another meets the limits on one stub (04-m
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from node.records.by_hand import By, whole_clients
+from node.records.by_hand import By
 from node.records.search import perhaps_known
 from node.records.strong_keys import STRONG, strong_keys
 from node.store.imports import BY_HAND, Said
@@ -112,14 +112,16 @@ def end_about(tables: NodeTables, record: ClientRecord, now: int) -> None:
     _end(tables, same, EndedBy.PERSON, now)
 
 
-def end_known(tables: NodeTables, now: int) -> None:
-    """End enquiries about whoever is a client now, with work that goes on: a file brought them."""
+def end_known(tables: NodeTables, local_ids: Collection[str], now: int) -> None:
+    """End enquiries about those of these clients (own ids) with whom work goes on: a file brought
+    them.
+    """
     people = tables.enquiries.everybody()
     if not people:
         return
     same = [
         (client.id, one.id)
-        for client in whole_clients(tables)
+        for client in tables.records.clients(local_ids).values()
         if (one := known_enquiry(people, client.record)) is not None
     ]
     works = tables.records.involvements([client for client, _ in same])
