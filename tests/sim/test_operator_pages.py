@@ -350,7 +350,7 @@ async def test_the_agreement_says_who_has_agreed(
         page = await says(office.operator, "/charter")
     assert "Version 1 is in force since 21 September 2026" in page
     assert "Health visiting Version 1 Yes" in page
-    assert "3 of 3 must sign the log; signed" in page
+    assert "3 of 3 must sign the log; signed its newest state: 3." in page
     assert "Co-operation to improve well-being: duty" in page
     assert "childrens_social_care" not in page, "codes are for programs"
 
