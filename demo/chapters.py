@@ -88,7 +88,7 @@ class Chapters(Days):
         self._story.node(HEALTH, "clients close", "m-health", "--work", "1", "--as", HEALTH.person)
         self._sees(CHILD, "m-child", ["School nursing", "Youth work"])
         again = self._import(HEALTH, "visits.csv")
-        self._story.expect("they stay ended" in again, "no file begins it again")
+        self._story.expect("stays ended" in again, "no file begins it again")
         self._tell("Health visiting closes its work. It is gone from the team, and stays gone.")
 
     # Consent
