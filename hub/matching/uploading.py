@@ -44,13 +44,16 @@ class Uploading:
         """Apply a complete upload, whole, and log it. Raises RemoteError, changing nothing."""
         async with self.turns.of(statement.preamble.sender):
             await self._finish(statement.preamble.sender)
-            while (logged := await self._logged(statement.id)) is None:
+            logged = await self._logged(statement.id)
+            while logged is None:
                 try:
-                    await self._apply(Applying(self.signer, statement))
+                    logged = await self._apply(Applying(self.signer, statement))
                 except TurnLostError:
                     await self._elsewhere(statement.id)
+                    logged = await self._logged(statement.id)
                 except RemoteError:
-                    if await self._logged(statement.id) is None:
+                    logged = await self._logged(statement.id)
+                    if logged is None:
                         raise
         await self.sweep()
         return logged
@@ -58,17 +61,19 @@ class Uploading:
     async def _logged(self, statement_id: str) -> Logged | None:
         return await self.engine.read(lambda tables: tables.log.logged(statement_id))
 
-    async def _apply(self, applying: Applying) -> None:
+    async def _apply(self, applying: Applying) -> Logged:
         checked = await self._run(applying.check())
         sender = applying.statement.preamble.sender
 
-        def log(tables: HubTables) -> None:
-            applying.log(tables, checked)
+        def log(tables: HubTables) -> Logged:
+            there = applying.log(tables, checked)
             tell_published(Ledger(tables, self.signer), tables, sender)
+            return there
 
         async with self.turns.putting_in_force():
-            await self.engine.write(log)
+            logged = await self.engine.write(log)
             await self._put_in_force(applying.statement.id)
+        return logged
 
     async def _elsewhere(self, statement_id: str) -> None:
         """Another process was given it too: wait until that is done with it, or seems dead."""

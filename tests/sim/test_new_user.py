@@ -52,7 +52,7 @@ async def test_a_client_without_a_name_and_a_birth_date_as_a_file_wrote_it_can_b
 ) -> None:
     health, worker = agencies[0], visitors[Role.PRACTITIONER]
     nobody = replace(AMIRA, given=None, middle=None, family=None, date_of_birth="05/06/2015")
-    await health.take_in(row("n1", nobody, "health_visiting", DUTY))
+    await health.take_in(row("n1", nobody, "health_visiting", DUTY, "H. Visitor"))
     answer = await worker.post("/clients/find", words="n1")
     page = await answer.text()
     assert ">No name, number n1</a>" in page

@@ -82,7 +82,7 @@ def test_who_was_closed_acts_no_longer_and_no_import_brings_them_back(town: Town
     assert "S. Worker (East): worker since" in people(town, care, "list").stdout
     closed = people(town, care, "close", "S. Worker").stdout
     assert closed.startswith("S. Worker (East) acts here no longer.\n")
-    assert "have nobody to call now" in closed
+    assert "has nobody to call now" in closed
     again = row("c9", AMEERA, "child_in_need", DUTY, "S. Worker")
     town.now(care.take_in(again))
     said = asked(town, "S. Worker")
