@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from node.records.accounts import Role
+from node.records.importer.rows import WorkerDetails
 from node.store.merges import Preset
 from node.store.news import NewsKind, NewsLevel, NewsRow
 from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row
@@ -52,11 +53,16 @@ async def test_a_client_without_a_name_and_a_birth_date_as_a_file_wrote_it_can_b
 ) -> None:
     health, worker = agencies[0], visitors[Role.PRACTITIONER]
     nobody = replace(AMIRA, given=None, middle=None, family=None, date_of_birth="05/06/2015")
-    await health.take_in(row("n1", nobody, "health_visiting", DUTY, "H. Visitor"))
-    answer = await worker.post("/clients/find", words="n1")
-    page = await answer.text()
-    assert ">No name, number n1</a>" in page
-    assert "5 June 2015" in page
+    theirs = row("n2", nobody, "health_visiting", DUTY)
+    west = WorkerDetails("P. Practitioner", "Practitioner", "07700 900124", "p@a.example", "West")
+    await health.take_in(theirs, replace(theirs, local_id="n1", worker=west))
+    own, other = [
+        await (await worker.post("/clients/find", words=number)).text() for number in ("n1", "n2")
+    ]
+    assert ">No name, number n1</a>" in own
+    assert "5 June 2015" in own
+    assert ">No name, number n2</a>" in other
+    assert ">2015<" in other, "of another team's client the year alone"
 
 
 async def test_the_number_of_changes_is_of_what_the_client_s_page_shows(
