@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from hub.store.mailboxes import Mail
 from hub.store.tables import HubEngine, HubTables
-from protocol.errors import ErrorCode, LocalError, RemoteError
+from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64, to_base64
 from protocol.governance.directory import Directory
 from protocol.messages.bodies import PollBody
@@ -122,8 +122,8 @@ class Mailbox:
                     one.end()
             try:
                 found = await self._engine.read(read) if polling else []
-            except LocalError:
-                found = [*polling.values()]  # each finds out for itself, and says so
+            except Exception:  # noqa: BLE001 - each finds out for itself, and says so
+                found = [*polling.values()]
             for one in found:
                 one.woken.set()
 

@@ -20,11 +20,11 @@ from hub.matching.progress import tell_published
 from hub.matching.turns import Turns
 from hub.store.log import Logged
 from hub.store.tables import HubEngine, HubTables
-from protocol.errors import RemoteError
+from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.messages.bodies import PublicationBody
 from protocol.messages.statement import Statement
 
-LOOK_SECONDS, LOOKS = 0.1, 200  # then that process may be dead
+LOOK_SECONDS, LOOKS = 0.1, 200
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,7 @@ class Uploading:
                 try:
                     logged = await self._apply(Applying(self.signer, statement))
                 except TurnLostError:
-                    await self._elsewhere(statement.id)
-                    logged = await self._logged(statement.id)
+                    logged = await self._elsewhere(statement.id)
                 except RemoteError:
                     logged = await self._logged(statement.id)
                     if logged is None:
@@ -75,12 +74,17 @@ class Uploading:
             await self._put_in_force(applying.statement.id)
         return logged
 
-    async def _elsewhere(self, statement_id: str) -> None:
-        """Another process was given it too: wait until that is done with it, or seems dead."""
+    async def _elsewhere(self, statement_id: str) -> Logged | None:
+        """Another process was given it too: where that one logs it; None if it is done with it.
+
+        Raises LocalError(STORAGE) if that takes long, upon which the sender sends it again: the
+        turn is never taken back, for two who do that never come to an end.
+        """
         for _ in range(LOOKS):
             await asyncio.sleep(LOOK_SECONDS)
             if not await self.engine.read(lambda tables: tables.uploads.is_here(statement_id)):
-                return
+                return await self._logged(statement_id)
+        raise LocalError(ErrorCode.STORAGE, "another process of this hub is slow to apply it")
 
     async def _finish(self, agency: str) -> None:
         """What is in the log and was interrupted, by a full disk say, counts for the next one."""

@@ -234,6 +234,8 @@ class UploadDesk:
             self.jobs.pop(upload.id, None)
 
     async def _back(self, upload: Upload, why: str) -> None:
+        if upload.state is UploadState.IMPORTING and why.startswith("errors."):
+            why = "importing.wrong.stopped"
         back = {UploadState.READING: UploadState.REFUSED, UploadState.LOOKING: UploadState.READ}
         after = back.get(upload.state, UploadState.LOOKED)
         if after is UploadState.REFUSED:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from node.records.enquiries import end_known
 from node.records.import_report import ImportReport
+from node.records.importer.mapping import Field
 from node.records.importer.rows import ImportedRow, RowError, RowNote
 from node.records.importer.spool import AT_ONCE, Group, Spool
 from node.records.missing import Feed, Missing, close
@@ -29,6 +30,7 @@ from storage.engine import batches
 
 ROWS_A_STEP = 500
 """Rows that are stored together: others wait for so many."""
+CHANGED_MEANWHILE = "somebody here changed who this client is meanwhile; import the file again"
 QUICKER = 10
 """Rows of which there is one thing to mark, against one to take in."""
 
@@ -44,7 +46,8 @@ class Step:
 @dataclass(frozen=True)
 class Judged:
     """What a file does, and what of it there is to store: groups of rows by number, marks of work
-    that is as it was, other ids of clients, what workers are said to be now, and what is missing.
+    that is as it was, other ids of clients, what workers are said to be now, what is missing; and
+    of each group whether its client was here.
     """
 
     plan: Plan
@@ -54,6 +57,7 @@ class Judged:
     others: Sequence[tuple[str, int]]
     workers: Sequence[WorkerRow]
     missing: Sequence[int]
+    was_here: bytearray
 
     def steps(self) -> Iterator[Step]:
         """What stores the file, one after the other, the first with the import's number; each may
@@ -75,8 +79,26 @@ class Judged:
 
     def _take(self, tables: NodeTables, groups: Sequence[Group]) -> None:
         import_id = tables.imports.under_way()
+        groups = self._as_judged(tables, groups)
         Taking(tables, self.plan, ImportReport(), import_id).take(groups)
         end_known(tables, [group.key for group in groups], self.plan.now)
+
+    def _as_judged(self, tables: NodeTables, groups: Sequence[Group]) -> list[Group]:
+        """Those that are about whom they were judged to be about. Who was forgotten meanwhile, or
+        said to be somebody else, does not come back; the next import knows it.
+        """
+        keys = [group.key for group in groups]
+        here, others = tables.records.clients(keys), tables.held.own_ids(keys)
+        left = [
+            group
+            for group in groups
+            if group.key in others or (self.was_here[group.number] and group.key not in here)
+        ]
+        errors = self.report.errors
+        for row in (row for group in left for row in group.rows):
+            error = RowError(row.line, Field.LOCAL_ID.value, CHANGED_MEANWHILE, row.local_id)
+            errors += [error] if error not in errors else []  # a transaction may run again
+        return [group for group in groups if group not in left]
 
 
 def judge(tables: NodeTables, spool: Spool, now: int, feed: Feed) -> Judged:
@@ -88,22 +110,25 @@ def judge(tables: NodeTables, spool: Spool, now: int, feed: Feed) -> Judged:
     report = ImportReport(errors=list(spool.errors), notes=[*spool.notes, *own.notes])
     plan = Plan(spool, feed, now, own.held)
     touched, unchanged = bytearray(spool.sort()), array("Q")
+    was_here = bytearray(len(touched))
     missing, workers = Missing(tables, feed, now), dict[tuple[str, str], WorkerRow]()
     for page in spool.pages(range(len(touched)), AT_ONCE):
         taken = Taking(tables, plan, report).take(page)
         for group in page:
             touched[group.number] |= group.key in taken.touched
+            was_here[group.number] |= group.key in taken.known
         unchanged.extend(taken.unchanged)
         missing.saw([*taken.seen, *taken.gone])
         workers |= taken.workers
-    report.warnings += missing.warnings(report.errors)
+    plainly = {name: one.local_id for name, one in own.others.items() if one.local_id}
+    report.warnings += missing.warnings(report.errors, plainly)
     report.missing = missing.named
     report.errors.sort(key=lambda error: (error.line, error.field))
     report.warnings.sort(key=lambda warning: (warning.lines, warning.doubt))
     others = [(name, one.client) for name, one in own.others.items() if one.client is not None]
     return Judged(
         plan, report, array("L", compress(count(), touched)), unchanged, others,
-        _said_anew(tables, workers), missing.ids,
+        _said_anew(tables, workers), missing.ids, was_here,
     )  # fmt: skip
 
 

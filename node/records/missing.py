@@ -4,7 +4,7 @@ It is closed. Before that a person is asked where much is missing, where work is
 always findable, and where rows could not be read that may be the missing ones.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from node.records.importer.look import Doubt, FileWarning
@@ -45,16 +45,17 @@ class Missing:
         """The file has this work, or it is gone for another reason."""
         self._left.difference_update(involvements)
 
-    def warnings(self, errors: Sequence[RowError]) -> list[FileWarning]:
+    def warnings(self, errors: Sequence[RowError], plainly: Mapping[str, str]) -> list[FileWarning]:
         """What a person must look at first, once the file was gone through; nothing of a client is
-        closed of whom a line was left out.
+        closed of whom a line was left out. `plainly`: the own ids of clients whom the file names in
+        another way.
         """
         missing = self._tables.records.by_row(self._left).values()
         ids = {
             client.id: client.local_id
             for client in self._tables.records.clients_by_row({item.client for item in missing})
         }
-        named = {error.local_id for error in errors if error.local_id}
+        named = {plainly.get(one, one) for error in errors if (one := error.local_id)}
         left_out = named | set(self._tables.held.own_ids(named).values())
         due = [item for item in missing if ids[item.client] not in left_out]
         self.ids = [item.id for item in due]

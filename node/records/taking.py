@@ -44,11 +44,13 @@ class Plan:
 
 @dataclass
 class Taken:
-    """What came of some clients' rows: of whom there is anything to store (own ids); the work that
+    """What came of some clients' rows: who was known before, and of whom there is anything to store
+    (own ids); the work that
     the file has (row ids), of it that of whom there is nothing to store, and the work that is gone
     with a birth; and what is said of workers, by name and team.
     """
 
+    known: set[str] = field(default_factory=set)
     touched: set[str] = field(default_factory=set)
     seen: list[int] = field(default_factory=list)
     unchanged: list[int] = field(default_factory=list)
@@ -74,6 +76,7 @@ class Taking:
     def take(self, groups: Sequence[Group]) -> Taken:
         """Take whole clients: who they are, and the work with them."""
         known = self._tables.records.clients([group.key for group in groups])
+        self._taken.known = {*known}
         own = {
             group.key: [row for row in group.rows if not row.mother_local_id] for group in groups
         }
@@ -259,8 +262,17 @@ class Taking:
         self._report.held += len(due)
         self._taken.touched |= {key for key, _ in due}
         if self._stores:
-            held = [Held(ids[key], item.client, item.why, self._now) for key, item in due]
-            self._tables.held.hold(held)
+            wanted = [item.client for _, item in due if item.client is not None]
+            here = {client.id for client in self._tables.records.clients_by_row(wanted)}
+            self._tables.held.hold(
+                [
+                    # Who was forgotten meanwhile is named no more, and still holds this one back.
+                    Held(
+                        ids[key], item.client if item.client in here else None, item.why, self._now
+                    )
+                    for key, item in due
+                ]
+            )
 
 
 def _says_again(

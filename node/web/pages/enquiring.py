@@ -22,6 +22,7 @@ from node.store.people import Person
 from node.store.tables import NodeTables
 from node.views.enquiries import enquirable, enquiry_value, terms_value
 from node.views.people import roles_of
+from node.web.pages.clients import outlined
 from node.web.pages.desk import NodePage, NodeVisit, told_later
 from node.web.pages.grounds import CHECK, Questions, carried, kept_along
 from protocol.errors import ErrorCode, LocalError, PatchworkError
@@ -106,6 +107,7 @@ async def go_on(visit: NodeVisit) -> Answer:
     if found.ours or (found.perhaps and form.raw("is_new") != "yes"):
         kept = [(name, form.raw(name)) for name in TYPED]
         values = {"ours": found.ours, "perhaps": found.perhaps, "kept": kept}
+        values |= await outlined(visit, found.ours or found.perhaps)
         return Shown("enquiring/alike.html", values)
     if form.raw("who") != "known":
         return _shown(visit, enquiring, known=True)
