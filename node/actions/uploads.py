@@ -235,7 +235,7 @@ class UploadDesk:
 
     async def _back(self, upload: Upload, why: str) -> None:
         if upload.state is UploadState.IMPORTING and why.startswith("errors."):
-            why = "importing.wrong.stopped"
+            why = "errors.stopped"
         back = {UploadState.READING: UploadState.REFUSED, UploadState.LOOKING: UploadState.READ}
         after = back.get(upload.state, UploadState.LOOKED)
         if after is UploadState.REFUSED:
