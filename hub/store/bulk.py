@@ -181,7 +181,7 @@ class BulkPairs:
         for table, text in (("record", records), ("mark", marks)):
             path = self._folder / f"{table}.csv"
             path.write_text(text, encoding="utf-8")
-            self._run(f"COPY {table} FROM '{path}' (FORMAT csv, HEADER false, QUOTE '\"')")
+            self._run(f"COPY {table} FROM '{_quoted(path)}' (FORMAT csv, HEADER false, QUOTE '\"')")
             path.unlink()
 
     def compare(self, most: int) -> None:
@@ -239,6 +239,11 @@ class BulkPairs:
         if columns:
             given = ", ".join(f"unnest(${at})" for at in range(1, len(columns) + 1))
             self._run(f"INSERT INTO {table} SELECT {given}", columns)
+
+
+def _quoted(path: Path) -> str:
+    """A path within quotes of SQL: COPY takes no parameters."""
+    return str(path).replace("'", "''")
 
 
 @contextmanager
