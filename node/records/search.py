@@ -7,6 +7,7 @@ of them (node/store/search.py).
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil, floor
 from string import ascii_lowercase, digits
 
 from node.store.records import Client
@@ -19,6 +20,8 @@ from protocol.matchkeys.records import ClientRecord, NormalRecord, normalise_rec
 MOST_FOUND = 20
 ALIKE = 0.75
 """Of one, how alike two words must be for one to be a slip of the keyboard of the other."""
+SHORTEST = ALIKE / (2 - ALIKE)
+"""Of the longer one, how long the shorter one of two words that are so alike is at least."""
 SAME, BEGINS, SOUNDS = 1.0, 0.99, 0.98
 """How well a word fits one that is the same, that begins with it, and a name of its skeleton."""
 ONE_SLIP = 0.9
@@ -70,7 +73,8 @@ def search(tables: NodeTables, text: str, whose: Whose, now: int) -> Found:
     plain = [_plainly(tables, word) for word in words]
     found = _all_of(tables, plain, own)
     if len(found) <= MOST_FOUND:
-        near = [_nearly(tables, word, fits) for word, fits in zip(words, plain, strict=True)]
+        names = _words_alike(tables, words)
+        near = [_nearly(tables, word, fits, names) for word, fits in zip(words, plain, strict=True)]
         found = {**_all_of(tables, near, own), **found}
     order = sorted(found, key=lambda client: (-found[client], client))[:MOST_FOUND]
     clients = {client.id: client for client in tables.records.clients_by_row(order)}
@@ -130,22 +134,25 @@ def _plain_words(text: str) -> Iterator[str]:
 
 def _all_of(tables: NodeTables, words: Sequence[Meant], own: set[int] | None) -> dict[int, float]:
     """How well all words fit the clients whom each of them fits, by any record of theirs."""
-    wholes = tables.merges.wholes()
-    each: list[dict[int, float]] = []
-    for word in words:
-        fits = _fitting(tables, word)
+    if not words:
+        return {}
+    # The rarest first: if it fits nobody, whom the others fit need not be known.
+    rows = [tables.search.count_having(word.terms) for word in words]
+    wholes, left = tables.merges.wholes(), own
+    each: dict[int, dict[int, float]] = {}
+    for at in sorted(range(len(words)), key=rows.__getitem__):
+        fits = _fitting(tables, words[at])
         if wholes:
             of_parts, fits = fits, {}
             _better(fits, ((wholes.get(one, one), score) for one, score in of_parts.items()))
-        if not fits:
-            return {}  # and whom the other words fit need not be known
-        each.append(fits)
-    if not each:
-        return {}
-    all_of = set.intersection(*map(set, each))
-    all_of = all_of if own is None else all_of & own
-    clients = tables.search.clients_of(all_of)
-    return {client: sum(fits[client] for fits in each) / len(each) for client in clients}
+        each[at] = fits
+        left = {*fits} if left is None else left & fits.keys()
+        if not left:
+            return {}
+    clients = tables.search.clients_of(left or set())
+    return {
+        client: sum(each[at][client] for at in range(len(words))) / len(words) for client in clients
+    }
 
 
 def _fitting(tables: NodeTables, word: Meant) -> dict[int, float]:
@@ -169,12 +176,12 @@ def _plainly(tables: NodeTables, word: str) -> Meant:
     return Meant(terms, frozenset(same) if len(word) > 1 else frozenset())
 
 
-def _nearly(tables: NodeTables, word: str, plain: Meant) -> Meant:
-    """What a word means so, or with a slip of the keyboard."""
+def _nearly(tables: NodeTables, word: str, plain: Meant, names: Sequence[str]) -> Meant:
+    """What a word means so, or with a slip of the keyboard, which one of these names may be."""
     if word.isalpha():
         # Those that begin so fit better already, as beginnings.
-        slips = {like: fit for like, fit in _like(tables, word) if not like.startswith(word)}
-    elif any(term for term, _ in tables.search.having(_same(plain))):
+        slips = {like: fit for like, fit in _like(word, names) if not like.startswith(word)}
+    elif tables.search.having(_same(plain)):
         return plain  # what is right as it stands is no slip of another one
     else:
         near = set(_slips(word))
@@ -186,14 +193,21 @@ def _same(word: Meant) -> set[str]:
     return {term for term, score in word.terms.items() if score == SAME}
 
 
-def _like(tables: NodeTables, word: str) -> Iterator[tuple[str, float]]:
-    """Words of names that one may be a slip of, and how well they fit."""
-    from rapidfuzz.distance.Indel import normalized_similarity as alike
+def _words_alike(tables: NodeTables, words: Iterable[str]) -> list[str]:
+    """The words of names that are as long as any that one of these may be a slip of."""
+    sizes = [len(word) for word in words if word.isalpha()]
+    if not sizes:
+        return []
+    return tables.search.words_long(ceil(min(sizes) * SHORTEST), floor(max(sizes) / SHORTEST))
 
-    # Of two words so alike more pairs than these stay whole, wherever the slips are.
-    near = tables.search.words_like(word, max(2, len(word) // 4 + 1))
-    fits = ((other, alike(word, other, score_cutoff=ALIKE)) for other in near)
-    return ((other, fit) for other, fit in fits if fit)
+
+def _like(word: str, names: Sequence[str]) -> list[tuple[str, float]]:
+    """Those of these names that a word may be a slip of, and how well they fit."""
+    from rapidfuzz.distance.Indel import normalized_similarity as alike
+    from rapidfuzz.process import extract
+
+    found = extract(word, names, scorer=alike, score_cutoff=ALIKE, limit=None)
+    return [(name, fit) for name, fit, _ in found]
 
 
 def _slips(word: str) -> Iterator[str]:

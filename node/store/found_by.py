@@ -8,7 +8,7 @@ node/store/search.py.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from node.store.terms import Terms, letter_pairs, sounds_of, terms_of
+from node.store.terms import Terms, sounds_of, terms_of
 from protocol.matchkeys.records import ClientRecord
 from storage.engine import Transaction
 
@@ -59,8 +59,8 @@ class FoundBy:
         known = {row["word"] for row in self._tx.rows_among(sql, among=words)}
         new = sorted(set(words) - known)
         self._tx.run_many("INSERT INTO name_word (word) VALUES (?)", [(word,) for word in new])
-        parts = sorted(_parts(new))
-        self._tx.run_many("INSERT INTO name_part (part, word) VALUES (?, ?)", parts)
+        sounds = sorted(_sounds(new))
+        self._tx.run_many("INSERT INTO name_sound (sound, word) VALUES (?, ?)", sounds)
 
     def _delete(self, terms: Collection[tuple[str, int]]) -> None:
         """Delete terms of clients, and those of them that are words and nobody's any more."""
@@ -73,7 +73,7 @@ class FoundBy:
         )
         words = [row["word"] for row in self._tx.rows_among(sql, among={term for term, _ in terms})]
         self._tx.run_among("DELETE FROM name_word WHERE word IN (:among)", among=words)
-        self._tx.run_many("DELETE FROM name_part WHERE part = ? AND word = ?", _parts(words))
+        self._tx.run_many("DELETE FROM name_sound WHERE sound = ? AND word = ?", _sounds(words))
 
 
 def found_columns(terms: Terms) -> dict[str, object]:
@@ -82,11 +82,11 @@ def found_columns(terms: Terms) -> dict[str, object]:
 
 
 def fill_search(tx: Transaction) -> None:
-    """Let everybody be found who is in a database that has the tables for it since now."""
+    """Let everybody be found who is in a database from before there was an index of this form."""
     # Columns by name: this runs before later scripts.
     sql = (
         "SELECT id, nhs_number, given, middle, family, date_of_birth, postcode "
-        "FROM client WHERE id > ? ORDER BY id LIMIT ?"
+        "FROM client WHERE id > ? AND found_by = '' ORDER BY id LIMIT ?"
     )
     last = 0
     while rows := tx.rows(sql, last, PAGE):
@@ -101,9 +101,9 @@ def _record(row: Mapping[str, str | None]) -> ClientRecord:
     return ClientRecord(**{name: row[name] for name in row if name != "id"})
 
 
-def _parts(words: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """What words are found by, each with its word."""
-    return ((part, word) for word in words for part in (*letter_pairs(word), *sounds_of(word)))
+def _sounds(words: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The skeletons of words, each with its word."""
+    return ((sound, word) for word in words for sound in sounds_of(word))
 
 
 def _terms(text: str) -> frozenset[str]:

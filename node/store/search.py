@@ -5,11 +5,10 @@ Everything is looked up by index. Nothing here decides.
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
 
 from node.store.permissions import Condition
 from node.store.records import Client, client_of
-from node.store.terms import letter_pairs
 from storage.engine import Transaction
 
 _LAST = "\U0010ffff"
@@ -37,7 +36,7 @@ class ClientSearch:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    def having(self, terms: Collection[str]) -> list[tuple[Any, ...]]:
+    def having(self, terms: Collection[str]) -> list[tuple[str, int]]:
         """Each of these terms and own ids with each client (a row id) who has it; and of whom
         somebody only enquires about (`clients_of`).
         """
@@ -53,32 +52,35 @@ class ClientSearch:
             ),
         ]
 
+    def count_having(self, terms: Collection[str]) -> int:
+        """How many `having` finds by terms."""
+        sql = "SELECT COUNT(*) FROM client_term WHERE term IN (:among)"
+        return sum(count for (count,) in self._tx.tuples_among(sql, among=terms))
+
     def beginning(self, start: str) -> Iterator[int]:
         """As `having`, those who have a term, or an own id, that begins so."""
         for sql in (
             "SELECT client FROM client_term WHERE term >= ? AND term < ?",
             "SELECT id FROM client WHERE local_id >= ? AND local_id < ?",
+            "SELECT client FROM other_id WHERE local_id >= ? AND local_id < ?",
         ):
-            for (client,) in self._tx.tuples(sql, start, start + _LAST):
-                yield client
+            yield from chain.from_iterable(self._tx.tuples(sql, start, start + _LAST))
 
     def clients_of(self, clients: Collection[int]) -> set[int]:
         """Those of them who are clients: whom somebody only enquires about is none."""
         sql = "SELECT client FROM enquiry WHERE client IN (:among)"
         return {*clients} - {client for (client,) in self._tx.tuples_among(sql, among=clients)}
 
-    def words_like(self, word: str, shared: int) -> list[str]:
-        """Words of names that share so many pairs of letters with a word at least."""
-        pairs = letter_pairs(word)
-        sql = (
-            f"SELECT word FROM name_part WHERE part IN ({', '.join('?' * len(pairs))}) "  # noqa: S608
-            "GROUP BY word HAVING COUNT(*) >= ?"
-        )
-        return [like for (like,) in self._tx.tuples(sql, *sorted(pairs), shared)]
+    def words_long(self, shortest: int, longest: int) -> list[str]:
+        """All words of names of so many letters."""
+        # In one value: a row for each of thousands would take most of the time.
+        sql = "SELECT GROUP_CONCAT(word, ' ') FROM name_word WHERE length(word) BETWEEN ? AND ?"
+        ((words,),) = self._tx.tuples(sql, shortest, longest)
+        return words.split(" ") if words else []
 
     def words_sounding(self, sounds: Collection[str]) -> list[str]:
         """Words of names that have one of these skeletons (`sounds_of`)."""
-        sql = "SELECT DISTINCT word FROM name_part WHERE part IN (:among)"
+        sql = "SELECT DISTINCT word FROM name_sound WHERE sound IN (:among)"
         return [str(row["word"]) for row in self._tx.rows_among(sql, among=sounds)]
 
     def agreeing(self, *kinds: Collection[str]) -> set[int]:

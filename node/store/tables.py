@@ -56,7 +56,7 @@ from storage.factors import Factors, SignInSteps
 from storage.identities import Identities
 from storage.sqlite import SqliteEngine
 
-SCHEMA = Schema.in_folder(Path(__file__).with_name("schema"), {"0029_search": fill_search})
+SCHEMA = Schema.in_folder(Path(__file__).with_name("schema"), {"0040_slips": fill_search})
 
 
 class NodeTables:

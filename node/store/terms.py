@@ -90,12 +90,6 @@ def sounds_of(word: str) -> set[str]:
     return sound_terms(map(skeleton, forms))
 
 
-def letter_pairs(word: str) -> set[str]:
-    """The pairs of letters that stand together in a word, its ends marked."""
-    marked = f"^{word}$"
-    return {marked[at : at + 2] for at in range(len(marked) - 1)}
-
-
 @lru_cache(_KEPT)
 def _name(text: str | None) -> tuple[str, tuple[str, ...]]:
     folded = fold(text)

@@ -24,7 +24,7 @@ from storage.sqlite import SqliteEngine, SqliteTransaction
 
 NOW = 1_800_000_000
 RUBY = ClientRecord("999 000 0131", "Ruby", "Élise", "O'Neil-Orr", "9 Aug 2017", postcode="lx4 2bd")
-INDEX = ("client_term", "name_word", "name_part")
+INDEX = ("client_term", "name_word", "name_sound")
 
 
 @pytest_asyncio.fixture
@@ -97,6 +97,30 @@ async def test_a_database_of_before_is_filled_when_it_is_opened(tmp_path: Path) 
         assert found.clients[0].local_id == f"c{number}"
     page = await node.read(lambda t: t.search.page(Whose(), NOW, 2000, 50))
     assert [client.local_id for client in page] == ["c2000"]
+    await node.close()
+
+
+async def test_sounds_are_kept_when_letter_pairs_go(tmp_path: Path) -> None:
+    scripts = list(takewhile(lambda text: "name_sound" not in text, SCHEMA.scripts))
+    path = tmp_path / "node.sqlite"
+    before: SqliteEngine[Transaction] = SqliteEngine(path, Schema(scripts), lambda tx: tx)
+
+    def somebody(tx: Transaction) -> None:
+        tx.insert("client", {"local_id": "r1", "given": "Ruby", "found_by": "ruby"})
+        tx.insert("client_term", {"term": "ruby", "client": 1})
+        tx.insert("name_word", {"word": "ruby"})
+        parts = [{"part": part, "word": "ruby"} for part in ("^r", "ru", "ub", "by", "y$", ">rb")]
+        tx.insert_many("name_part", parts)
+
+    await before.write(somebody)
+    await before.close()
+    node = open_engine(tmp_path)
+    for text in ("ruby", "rubi", "rbuy"):
+        found = await node.read(lambda t, text=text: search(t, text, Whose(), NOW))  # type: ignore[misc]
+        assert [client.local_id for client in found.clients] == ["r1"], text
+    assert await node.read(lambda t: t.tx.rows("SELECT * FROM name_sound")) == [
+        {"sound": ">rb", "word": "ruby"}
+    ]
     await node.close()
 
 

@@ -308,6 +308,13 @@ async def test_words_are_looked_for_among_those_who_are_asked_for(engine: NodeEn
         await see("mine", None)
 
 
+async def test_no_words_find_nobody_among_own_clients_either(engine: NodeEngine) -> None:
+    made = await put(engine, ("a", AMIRA))
+    await work(engine, made["a"], ADA)
+    assert await ids(engine, " ,", Whose(practitioner=ADA)) == []
+    assert await ids(engine, "") == []
+
+
 async def test_a_long_list_has_pages(engine: NodeEngine) -> None:
     made = await put(
         engine, *((f"c{n}", ClientRecord(given="Ruby", family=f"N{n:03}")) for n in range(101))
