@@ -143,7 +143,9 @@ async def test_everybody_says_that_they_are_away_themselves_and_of_nobody_else(
         here = {one.id: one.title for one in tables.people.all()}
         return [(here[one.person], one.cover is not None) for one in tables.absences.from_on(now)]
 
-    assert await health.read(who) == [("P. Practitioner (West)", True)], "whatever else the form says"
+    assert await health.read(who) == [("P. Practitioner (West)", True)], (
+        "whatever else the form says"
+    )
     page = await (await worker.get("/away")).text()
     assert "P. Duty (West) covers." in page
     answer = await worker.post("/away", **days)
