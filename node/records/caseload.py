@@ -87,7 +87,8 @@ def take_on(tables: NodeTables, clients: Collection[int], by: By) -> int:
 
 def hand_over(tables: NodeTables, client: int, to: str, by: By) -> Person:
     """Let a colleague (by name), who is told, work on what whoever does it works on with a client,
-    in their place. Raises LocalError: nobody of that name who works with clients, or nothing to hand over.
+    in their place. Raises LocalError: nobody of that name who works with clients, or nothing to
+    hand over.
     """
     colleague = acting(tables, to)
     if colleague.id not in working_with_clients(tables):
