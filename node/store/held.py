@@ -108,6 +108,7 @@ class HeldClients:
         )
         self._tx.run("DELETE FROM involvement WHERE client = ?", client)
         self._tx.run("DELETE FROM client_said WHERE client = ?", client)
+        self._tx.run("DELETE FROM seen_row WHERE client = ?", client)
         self._tx.run("DELETE FROM relative WHERE client = ? OR relative = ?", client, client)
         for table in ("objection", "withheld", "opening"):
             sql = f"UPDATE {table} SET client = ? WHERE client = ?"  # noqa: S608 - our own names
