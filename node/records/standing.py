@@ -14,7 +14,7 @@ from node.records.importer.look import digest
 from node.records.importer.rows import ImportedRow, RowReader
 from node.records.importer.seen import MARK, NONE, SeenRow, SeenRows
 from node.records.importer.spool import AT_ONCE, NEW, Group, Spool
-from node.records.taking import Plan, Settled, Taken, count_permission, named, worker_row
+from node.records.taking import Plan, Taken, count_permission, named, worker_row
 from node.store.people import WorkerRow
 from node.store.seen import KeptRow
 from node.store.tables import NodeTables
@@ -37,9 +37,8 @@ class Standing:
         return isinstance(row, int) and bool(self._rows[row])
 
     def has(self, group: int) -> bool:
-        """Whether all rows about a client are, and there is none beside them."""
-        rows = self._spool.rows_of(group)
-        return all(self._rows[row] for row in rows) and len(rows) == self._row(rows[0]).rows
+        """Whether all rows about a client are, so that there is none beside them."""
+        return all(self._rows[row] for row in self._spool.rows_of(group))
 
     def count(self, group: int, plan: Plan, report: ImportReport) -> set[int]:
         """Count a group's rows as judging them would; the work (row ids) that they are about."""
@@ -66,7 +65,7 @@ class Standing:
     def _by_client(self) -> Iterator[tuple[int, list[int]]]:
         """The rows that were seen before, by client, in the order of the file."""
         rows = array("L", (row for row, seen in enumerate(self._spool.seen) if seen != NEW))
-        clients = array("Q", (self._row(row).client for row in rows))
+        clients = array("Q", (self._seen.client(self._spool.seen[row]) for row in rows))
         order = sorted(range(len(rows)), key=clients.__getitem__)
         for client, places in groupby(order, key=clients.__getitem__):
             yield client, [rows[place] for place in places]
@@ -133,14 +132,11 @@ def _plain(
             return []
         rows.append(
             SeenRow(
-                mark, b"", traits, client.id, place, len(numbers), reader.seen.now, *_numbers(work)
+                mark, client.id, place, len(numbers), reader.seen.now, work.work,
+                work.permitted_until, work.over_from, NONE, traits, work.type,
             )
-        )
+        )  # fmt: skip
     return rows if len({row.mark for row in rows}) == len(rows) else []
-
-
-def _numbers(work: Settled) -> tuple[int, int, int, str]:
-    return work.work, work.permitted_until, work.over_from, work.type
 
 
 def _is_known(row: ImportedRow, here: Mapping[tuple[str, str], tuple[int, WorkerRow]]) -> bool:

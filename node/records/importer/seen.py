@@ -28,20 +28,18 @@ NONE = bytes(MARK)
 NEVER = 2**63 - 1
 GOOD_SECONDS = 28 * 86_400
 """After which a row is read and judged once more all the same."""
-_FORM = Struct(f">{MARK}s{MARK}s6QqIIqqqq")
+_FORM = Struct(f">{MARK}sqIIqqqq{MARK}s6Q")
 
 
 class SeenRow(NamedTuple):
-    """A row that was judged to change nothing: its hash, that of all that is here of its client,
-    what is kept of it for the file as a whole, the client (a row id), which of so many rows about
-    them it was, and when (Unix seconds) that was judged; then the work that it was about (a row
-    id), from when on no permission is stated for it (0: none is), from when on it is over by the
-    file (0: it is, whatever the time; NEVER), and its type.
+    """A row that was judged to change nothing: its hash; the client (a row id), which of so many
+    rows about them it was, and when (Unix seconds) that was judged; the work that it was about (a
+    row id), from when on no permission is stated for it (0: none is), and from when on it is over
+    by the file (0: it is, whatever the time; NEVER); the hash of all that is here of the client,
+    what is kept of the row for the file as a whole, and the type of the work.
     """
 
     mark: bytes
-    state: bytes
-    traits: Traits
     client: int
     place: int
     rows: int
@@ -49,18 +47,23 @@ class SeenRow(NamedTuple):
     work: int
     permitted_until: int
     over_from: int
+    state: bytes
+    traits: Traits
     type: str
 
     def packed(self) -> bytes:
         """As it is kept; what comes first is the hash of the row."""
-        return _FORM.pack(self.mark, self.state, *self.traits, *self[3:-1]) + self.type.encode()
+        return _FORM.pack(*self[:-2], *self.traits) + self.type.encode()
 
     @classmethod
     def of(cls, packed: bytes) -> "SeenRow":
         """As `packed` has it."""
-        mark, state, *rest = _FORM.unpack_from(packed)
-        traits, numbers = Traits(*rest[: len(Traits._fields)]), rest[len(Traits._fields) :]
-        return cls._make((mark, state, traits, *numbers, packed[_FORM.size :].decode()))
+        values = _FORM.unpack_from(packed)
+        traits, kind = Traits._make(values[_FIXED:]), packed[_FORM.size :].decode()
+        return cls._make((*values[:_FIXED], traits, kind))
+
+
+_FIXED = len(SeenRow._fields) - 2
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,10 @@ class SeenRows:
             return None
         found = self.get(number)
         return (number, found) if found.at <= self.now < found.at + GOOD_SECONDS else None
+
+    def client(self, number: int) -> int:
+        """Of whom one of these rows is (a row id)."""
+        return int.from_bytes(self.packed[number][MARK : MARK + 8])
 
     def get(self, number: int) -> SeenRow:
         """One of these rows."""
