@@ -78,12 +78,13 @@ class SeenRowStore:
         return sorted(packed for (packed,) in self._tx.tuples(sql, feed))
 
     def put(self, feed: str, rows: Sequence[KeptRow]) -> None:
-        """Keep all rows about some clients, in place of those that were kept of them; of clients
-        who are gone, none.
+        """Keep rows about some clients, the first of each in place of all that were kept of them;
+        of clients who are gone, none.
         """
-        clients = {row.client for row in rows}
+        begun = {row.client for row in rows if row.place == 0}
         sql = "DELETE FROM seen_row WHERE feed = ? AND client IN (:among)"
-        self._tx.run_among(sql, feed, among=clients)
+        self._tx.run_among(sql, feed, among=begun)
+        clients = {row.client for row in rows}
         sql = "SELECT id FROM client WHERE id IN (:among)"
         here = {client for (client,) in self._tx.tuples_among(sql, among=clients)}
         values = [(feed, row.client, row.place, row.packed) for row in rows if row.client in here]
