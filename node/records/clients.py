@@ -19,7 +19,7 @@ from node.records.enquiries import end_known
 from node.records.import_report import ImportReport
 from node.records.importer.mapping import Field
 from node.records.importer.rows import ImportedRow, RowError, RowNote, RowReader
-from node.records.importer.seen import SeenRows
+from node.records.importer.seen import SeenRow, SeenRows
 from node.records.importer.spool import AT_ONCE, Group, Spool
 from node.records.missing import Feed, Missing, close
 from node.records.own_ids import OwnIds
@@ -62,7 +62,7 @@ class Judged:
     workers: Sequence[WorkerRow]
     missing: Sequence[int]
     was_here: bytearray
-    settled: Sequence[KeptRow] = ()
+    settled: Sequence[bytes] = ()
 
     def steps(self) -> Iterator[Step]:
         """What stores the file, one after the other, the first with the import's number; each may
@@ -123,7 +123,7 @@ def judge(
     touched, unchanged = bytearray(spool.sort()), array("Q")
     was_here = bytearray(len(touched))
     missing, workers = Missing(tables, feed, now), dict[tuple[str, str], tuple[int, WorkerRow]]()
-    settled, anew = list[KeptRow](), array("L")
+    settled, anew = list[bytes](), array("L")
     for number in range(len(touched)):
         if not standing.has(number):
             anew.append(number)
@@ -205,8 +205,9 @@ def _put_workers(tables: NodeTables, workers: Sequence[WorkerRow], now: int) -> 
     tables.people.put_workers(workers, now)
 
 
-def _keep(tables: NodeTables, feed: str, rows: Sequence[KeptRow]) -> None:
-    tables.seen.put(feed, rows)
+def _keep(tables: NodeTables, feed: str, rows: Sequence[bytes]) -> None:
+    kept = [(SeenRow.of(packed), packed) for packed in rows]
+    tables.seen.put(feed, [KeptRow(row.client, row.place, packed) for row, packed in kept])
 
 
 def _mark(tables: NodeTables, involvements: Sequence[int]) -> None:

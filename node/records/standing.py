@@ -16,7 +16,6 @@ from node.records.importer.seen import MARK, NONE, SeenRow, SeenRows
 from node.records.importer.spool import AT_ONCE, NEW, Group, Spool
 from node.records.taking import Plan, Taken, count_permission, named, worker_row
 from node.store.people import WorkerRow
-from node.store.seen import KeptRow
 from node.store.tables import NodeTables
 from storage.engine import batches
 
@@ -89,8 +88,10 @@ class Standing:
 
 def worth_keeping(
     tables: NodeTables, reader: RowReader, spool: Spool, page: Sequence[Group], taken: Taken
-) -> list[KeptRow]:
-    """The rows of clients that were judged and of whom there was nothing to store or to tell."""
+) -> list[bytes]:
+    """The rows of clients that were judged and of whom there was nothing to store or to tell, as
+    they are kept.
+    """
     if reader.seen.key is None:
         return []
     here = tables.people.workers([name for name, _ in taken.workers])
@@ -101,7 +102,7 @@ def worth_keeping(
     }
     states = tables.seen.states([taken.known[key].id for key in plain])
     return [
-        KeptRow(row.client, row.place, row._replace(state=states[row.client].hash).packed())
+        row._replace(state=states[row.client].hash).packed()
         for rows in plain.values()
         for row in rows
     ]

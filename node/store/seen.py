@@ -22,23 +22,23 @@ _WORK = ", ".join(
 _WORKER = ", ".join(f"p.{field.name}" for field in fields(WorkerRow))
 # Which import had a piece of work last changes every day, and nothing comes of it: only whether one
 # had it at all.
-_OF_CLIENT = f"SELECT id, local_id, {_CLIENT} FROM client WHERE id IN (:among)"  # noqa: S608
+_OF_CLIENT = f"SELECT id, 'is', local_id, {_CLIENT} FROM client WHERE id IN (:among)"  # noqa: S608
 _SAID = (
-    f"SELECT client, source, changed_by, import_id, {_CLIENT} FROM client_said "  # noqa: S608
+    f"SELECT client, 'said', source, changed_by, import_id, {_CLIENT} FROM client_said "  # noqa: S608
     "WHERE client IN (:among) ORDER BY source"
 )
 _OF_WORK = (
-    f"SELECT i.client, i.import_id IS NULL, {_WORK} FROM involvement i "  # noqa: S608 - our names
+    f"SELECT i.client, 'work', i.import_id IS NULL, {_WORK} FROM involvement i "  # noqa: S608 - our names
     "WHERE i.client IN (:among) ORDER BY i.id"
 )
 _OF_WORKERS = (
-    f"SELECT i.client, i.id, w.import_id IS NULL, p.id, p.since IS NULL, {_WORKER} "  # noqa: S608
+    f"SELECT i.client, 'worker', i.id, w.import_id IS NULL, p.id, p.since IS NULL, {_WORKER} "  # noqa: S608
     "FROM involvement i JOIN involvement_worker w ON w.involvement = i.id "
     "JOIN practitioner p ON p.id = w.practitioner "
     "WHERE i.client IN (:among) ORDER BY i.id, w.ordinal, p.id"
 )
 _AGREED = (
-    "SELECT i.client, c.* FROM involvement i JOIN consent c ON c.involvement = i.id "
+    "SELECT i.client, 'agreed', c.* FROM involvement i JOIN consent c ON c.involvement = i.id "
     "WHERE i.client IN (:among) ORDER BY c.id"
 )
 _ALL = (_OF_CLIENT, _SAID, _OF_WORK, _OF_WORKERS, _AGREED)
@@ -53,7 +53,7 @@ class State:
     hash: bytes
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, slots=True)
 class KeptRow:
     """A row of a file, packed, by the client (a row id) and its place among the rows about them."""
 
@@ -92,16 +92,14 @@ class SeenRowStore:
 
     def states(self, clients: Collection[int]) -> dict[int, State]:
         """What is here of these clients (row ids), of each who is."""
-        found = defaultdict[int, list[object]](list)
-        names: dict[int, str] = {}
-        for number, sql in enumerate(_ALL):
-            for client, *values in self._tx.tuples_among(sql, among=clients):
-                if number == 0:
-                    names[client] = values[0]
-                found[client].append((number, values))
+        found = defaultdict[int, list[tuple[object, ...]]](list)
+        for sql in _ALL:
+            for row in self._tx.tuples_among(sql, among=clients):
+                found[row[0]].append(row)
         return {
-            client: State(name, blake2b(repr(found[client]).encode(), digest_size=STATE).digest())
-            for client, name in names.items()
+            client: State(str(rows[0][2]), _hash(repr(rows)))
+            for client, rows in found.items()
+            if rows[0][1] == "is"
         }
 
     def works_of(self, people: Collection[int]) -> dict[int, list[int]]:
@@ -114,3 +112,7 @@ class SeenRowStore:
         for work, person in self._tx.tuples_among(sql, among=people):
             found[work].append(person)
         return found
+
+
+def _hash(said: str) -> bytes:
+    return blake2b(said.encode("utf-8", "surrogatepass"), digest_size=STATE).digest()
