@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from struct import Struct
 from typing import NamedTuple
@@ -116,17 +116,20 @@ def key_of(mapping: ColumnMapping, header: Sequence[str], terms: Terms) -> bytes
 
 def _code() -> bytes | None:
     """A hash of the program, so that nobody has to remember that a change of it makes every row
-    new; None where its text is not there.
+    new; None where its text, or what library it reads with, is not there to be hashed.
     """
-    whole = blake2b(f"{sys.version} ftfy {version('ftfy')}".encode())
     paths = [
         path
         for package in (node, protocol)
         for folder in package.__path__
         for path in sorted(Path(folder).rglob("*.py"))
     ]
-    for path in paths:
-        whole.update(blake2b(path.read_bytes()).digest())
+    try:
+        whole = blake2b(f"{sys.version} ftfy {version('ftfy')}".encode())
+        for path in paths:
+            whole.update(blake2b(path.read_bytes()).digest())
+    except (PackageNotFoundError, OSError):
+        return None
     return whole.digest() if paths else None
 
 
