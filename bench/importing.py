@@ -1,6 +1,8 @@
-"""Importing a file, and the same file again, as the command does: seconds, processor, peak memory.
+"""Importing a file, the same file again, and with 1 % of it changed, as the command does: seconds,
+processor, peak memory.
 
-Memory must not grow with the file; the time of a row must not either.
+The second time every row is judged and found to change nothing; from the third on it is known by
+its hash. Memory must not grow with the file; the time of a row must not either.
 """
 
 import asyncio
@@ -36,8 +38,11 @@ def main() -> None:
             folder = Path(name)
             (folder / "node.toml").touch()
             file = written(folder, size)
-            for step in ("import", "again"):
+            for step in ("import", "again", "third"):
                 measure(folder, file, step, size)
+            change(file)
+            measure(folder, file, "1 %", size)
+            measure(folder, file, "after", size)
 
 
 def written(folder: Path, size: int) -> Path:
@@ -50,6 +55,16 @@ def written(folder: Path, size: int) -> Path:
             values = [getattr(row.record, name) for name in FIELDS]
             rows.writerow([row.local_id, *values, row.worker.name])
     return path
+
+
+def change(path: Path) -> None:
+    """Let every hundredth client have moved."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    for row in rows[100::100]:
+        row[-3] = f"1 New {row[-3]}"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
 
 
 def measure(folder: Path, path: Path, step: str, size: int) -> None:

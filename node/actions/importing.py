@@ -47,7 +47,8 @@ from node.records.importer.mapping import (
     load_mapping,
 )
 from node.records.importer.reader import Line, Reading, Table, read_table
-from node.records.importer.rows import parse_rows
+from node.records.importer.rows import RowReader
+from node.records.importer.seen import SeenRows, key_of
 from node.records.importer.spool import Spool
 from node.records.missing import Feed
 from node.store.tables import NodeEngine, NodeTables, open_engine
@@ -56,8 +57,8 @@ from protocol.governance.charter import Charter
 from protocol.governance.involvement_types import InvolvementType
 from runtime.lock import only_one
 
-_Charters = Sequence[tuple[str, Charter]]
-"""Charters as last seen, each with its hub's name."""
+_Before = tuple[Sequence[tuple[str, Charter]], Sequence[bytes]]
+"""Charters as last seen, each with its hub's name; and rows of the feed that were seen before."""
 
 MAPPING_LIMIT = 200_000
 CHARTER_CAME = "a new sharing agreement came while the file was read; import it again"
@@ -250,15 +251,14 @@ async def _read(
         raise LocalError(ErrorCode.NOT_READY, "confirm the mapping first")
     settings = load_settings(folder)
     now = datetime.now(ZoneInfo(settings.time_zone))
-    running = _Import(file, file.chosen.mapping, settings, now, FileLook(file.chosen.mapping))
+    running = _Import(file, file.chosen.mapping, settings, now)
     engine = open_engine(folder)
     try:
         with Spool(folder) as spool:
-            charters = await engine.read(followed_charters)
-            table = await asyncio.to_thread(running.read, charters, spool, progress)
-            judged, doubts = await engine.read(
-                partial(running.judge, charters=charters, spool=spool)
-            )
+            before = await engine.read(running.before)
+            table, reader = await asyncio.to_thread(running.read, before, spool, progress)
+            judging = partial(running.judge, before=before, spool=spool, reader=reader)
+            judged, doubts = await engine.read(judging)
             _check(table.reading, judged.report)
             yield _Found(file, engine, table, judged, doubts)
     finally:
@@ -289,32 +289,41 @@ class _Import:
     mapping: ColumnMapping
     settings: NodeSettings
     now: datetime
-    look: FileLook
 
-    def read(self, charters: _Charters, spool: Spool, progress: Callable[[int], None]) -> Table:
-        """Read all rows. Raises RemoteError."""
-        types = frozenset(own_types(charters, self.settings.hubs)) if charters else None
+    def before(self, tables: NodeTables) -> _Before:
+        """What is here when the reading begins."""
+        return followed_charters(tables), tables.seen.of_feed(self.mapping.title)
+
+    def read(
+        self, before: _Before, spool: Spool, progress: Callable[[int], None]
+    ) -> tuple[Table, RowReader]:
+        """Read all rows, but for those that were seen before. Raises RemoteError."""
+        types = frozenset(own_types(before[0], self.settings.hubs)) if before[0] else None
         check_types(self.mapping, types)
         terms = Terms(self.now.date(), types, ZoneInfo(self.settings.time_zone))
         with self.file.path.open("rb") as stream:
             table = read_table(stream, sheet=self.file.sheet)
             watched = replace(table, lines=_watched(table.lines, stream, progress))
-            spool.put(parse_rows(watched, self.mapping, terms, self.look))
-        return table
+            key = key_of(self.mapping, table.header, terms)
+            seen = SeenRows(before[1], key, int(self.now.timestamp()))
+            reader = RowReader(watched, self.mapping, terms, FileLook(self.mapping), seen)
+            spool.again = reader.again
+            spool.put(reader.rows())
+        return table, reader
 
     def judge(
-        self, tables: NodeTables, charters: _Charters, spool: Spool
+        self, tables: NodeTables, before: _Before, spool: Spool, reader: RowReader
     ) -> tuple[Judged, list[FileWarning]]:
         """What the rows that were read do, and what nobody has looked at of what speaks against
         them. Raises LocalError(CONFLICT).
         """
-        mapping, hubs = self.mapping, self.settings.hubs
+        mapping, hubs, (charters, _) = self.mapping, self.settings.hubs, before
         if own_types(followed_charters(tables), hubs) != own_types(charters, hubs):
             raise LocalError(ErrorCode.CONFLICT, CHARTER_CAME)
         findable, by_law = findable_types(charters, hubs), tables.findable.anywhere()
         feed = Feed(mapping.title, mapping.everything_of, findable | by_law, by_law)
-        judged = judge(tables, spool, int(self.now.timestamp()), feed)
-        warnings = [*self.look.warnings(), *judged.report.warnings]
+        judged = judge(tables, spool, reader.seen.now, feed, reader)
+        warnings = [*reader.look.warnings(), *judged.report.warnings]
         return judged, [
             one for one in warnings if one.key is None or not tables.held.is_agreed(one.key)
         ]

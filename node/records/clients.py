@@ -18,12 +18,15 @@ from pathlib import Path
 from node.records.enquiries import end_known
 from node.records.import_report import ImportReport
 from node.records.importer.mapping import Field
-from node.records.importer.rows import ImportedRow, RowError, RowNote
+from node.records.importer.rows import ImportedRow, RowError, RowNote, RowReader
+from node.records.importer.seen import SeenRow, SeenRows
 from node.records.importer.spool import AT_ONCE, Group, Spool
 from node.records.missing import Feed, Missing, close
 from node.records.own_ids import OwnIds
+from node.records.standing import Standing, worth_keeping
 from node.records.taking import Plan, Taking
 from node.store.people import WorkerRow
+from node.store.seen import KeptRow
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError
 from storage.engine import batches
@@ -47,7 +50,8 @@ class Step:
 class Judged:
     """What a file does, and what of it there is to store: groups of rows by number, marks of work
     that is as it was, other ids of clients, what workers are said to be now, what is missing; and
-    of each group whether its client was here.
+    of each group whether its client was here. `settled`: rows that need not be judged again while
+    they and all that is here of their clients stay as they are.
     """
 
     plan: Plan
@@ -58,6 +62,7 @@ class Judged:
     workers: Sequence[WorkerRow]
     missing: Sequence[int]
     was_here: bytearray
+    settled: Sequence[bytes] = ()
 
     def steps(self) -> Iterator[Step]:
         """What stores the file, one after the other, the first with the import's number; each may
@@ -75,6 +80,8 @@ class Judged:
             yield Step(len(marks) // QUICKER, partial(_mark, involvements=marks))
         for due in batches(self.missing, ROWS_A_STEP):
             yield Step(len(due), partial(close, involvements=due, now=now))
+        for rows in batches(self.settled, ROWS_A_STEP * QUICKER):
+            yield Step(len(rows) // QUICKER, partial(_keep, feed=feed.title, rows=rows))
         yield Step(1, lambda tables: tables.imports.end(tables.imports.under_way(), report.stored))
 
     def _take(self, tables: NodeTables, groups: Sequence[Group]) -> None:
@@ -101,25 +108,38 @@ class Judged:
         return [group for group in groups if group not in left]
 
 
-def judge(tables: NodeTables, spool: Spool, now: int, feed: Feed) -> Judged:
+def judge(
+    tables: NodeTables, spool: Spool, now: int, feed: Feed, reader: RowReader | None = None
+) -> Judged:
     """What a file does, on the records as they are now; nothing is stored. Memory stays flat: of
-    each row some numbers are kept.
+    each row some numbers are kept. `reader`: what read it, where rows were seen before or are to be
+    known again.
     """
     own = OwnIds(tables, now)
-    spool.name(own.put)
+    standing = Standing(tables, spool, reader.seen if reader else SeenRows())
+    spool.name(own.put, but=standing)
     report = ImportReport(errors=list(spool.errors), notes=[*spool.notes, *own.notes])
     plan = Plan(spool, feed, now, own.held)
     touched, unchanged = bytearray(spool.sort()), array("Q")
     was_here = bytearray(len(touched))
-    missing, workers = Missing(tables, feed, now), dict[tuple[str, str], WorkerRow]()
-    for page in spool.pages(range(len(touched)), AT_ONCE):
+    missing, workers = Missing(tables, feed, now), dict[tuple[str, str], tuple[int, WorkerRow]]()
+    settled, anew = list[bytes](), array("L")
+    for number in range(len(touched)):
+        if not standing.has(number):
+            anew.append(number)
+            continue
+        works = standing.count(number, plan, report)
+        unchanged.extend(works)
+        missing.saw(works)
+    for page in spool.pages(anew, AT_ONCE):
         taken = Taking(tables, plan, report).take(page)
         for group in page:
             touched[group.number] |= group.key in taken.touched
             was_here[group.number] |= group.key in taken.known
         unchanged.extend(taken.unchanged)
         missing.saw([*taken.seen, *taken.gone])
-        workers |= taken.workers
+        workers |= {name: (taken.said_in[name], row) for name, row in taken.workers.items()}
+        settled += worth_keeping(tables, reader, spool, page, taken) if reader else []
     plainly = {name: one.local_id for name, one in own.others.items() if one.local_id}
     report.warnings += missing.warnings(report.errors, plainly)
     report.missing = missing.named
@@ -128,7 +148,7 @@ def judge(tables: NodeTables, spool: Spool, now: int, feed: Feed) -> Judged:
     others = [(name, one.client) for name, one in own.others.items() if one.client is not None]
     return Judged(
         plan, report, array("L", compress(count(), touched)), unchanged, others,
-        _said_anew(tables, workers), missing.ids, was_here,
+        _said_anew(tables, workers, standing, len(touched)), missing.ids, was_here, settled,
     )  # fmt: skip
 
 
@@ -158,10 +178,22 @@ def apply_import(
     return judged.report
 
 
-def _said_anew(tables: NodeTables, workers: Mapping[tuple[str, str], WorkerRow]) -> list[WorkerRow]:
-    """The workers who are new, or of whom something else is said than before."""
+def _said_anew(
+    tables: NodeTables,
+    workers: Mapping[tuple[str, str], tuple[int, WorkerRow]],
+    standing: Standing,
+    groups: int,
+) -> list[WorkerRow]:
+    """The workers who are new, or of whom something else is said than before; what is said last
+    counts, be it as it was.
+    """
     here = tables.people.workers([name for name, _ in workers])
-    return [row for key, row in workers.items() if key not in here or here[key][1] != row]
+    anew = {
+        key: said for key, said in workers.items() if key not in here or here[key][1] != said[1]
+    }
+    ids = {key: here[key][0] for key in anew if key in here}
+    last = standing.last_named(ids.values(), range(groups))
+    return [row for key, (group, row) in anew.items() if last.get(ids.get(key, -1), -1) < group]
 
 
 def _add_ids(tables: NodeTables, ids: Sequence[tuple[str, int]]) -> None:
@@ -171,6 +203,11 @@ def _add_ids(tables: NodeTables, ids: Sequence[tuple[str, int]]) -> None:
 
 def _put_workers(tables: NodeTables, workers: Sequence[WorkerRow], now: int) -> None:
     tables.people.put_workers(workers, now)
+
+
+def _keep(tables: NodeTables, feed: str, rows: Sequence[bytes]) -> None:
+    kept = [(SeenRow.of(packed), packed) for packed in rows]
+    tables.seen.put(feed, [KeptRow(row.client, row.place, packed) for row, packed in kept])
 
 
 def _mark(tables: NodeTables, involvements: Sequence[int]) -> None:

@@ -9,6 +9,8 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 
 from node.records.importer.local_ids import spreadsheet_form
 from node.records.importer.look import digest, who
@@ -68,16 +70,22 @@ class Newcomers:
     def __init__(self, tables: NodeTables, now: int) -> None:
         self._tables = tables
         self._withdrew = WhoWithdrew(tables, now)
-        self._forms, self._ended = _Index(), _Index()
+        self._ended = _Index()
         self._ended_ids: set[int] = set()
-        for client in _pages(lambda last: tables.records.clients_after(last, PAGE)):
-            self._forms.add(digest(spreadsheet_form(client.local_id)), client.id)
-        for local_id, client_id in tables.held.other_ids():
-            self._forms.add(digest(spreadsheet_form(local_id)), client_id)
         for client in _pages(lambda last: tables.held.ended_after(last, PAGE, now)):
             self._ended_ids.add(client.id)
             for _, item in _digests(normalise_record(client.record)):
                 self._ended.add(item, client.id)
+
+    @cached_property
+    def _forms(self) -> _Index:
+        """Who is here by the forms of their ids: read when a new id comes."""
+        found = _Index()
+        for client, local_id in chain(
+            self._tables.records.own_ids(), self._tables.held.other_ids()
+        ):
+            found.add(digest(spreadsheet_form(local_id)), client)
+        return found
 
     def known(self, row: ImportedRow) -> Known | None:
         """Who here a new row may be about."""

@@ -4,6 +4,7 @@ The same decisions are taken twice: while a file is judged, when nothing is stor
 taken in, on what is there then.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -12,6 +13,7 @@ from node.records import sources
 from node.records.import_report import ImportReport
 from node.records.importer.look import Doubt, FileWarning, key_of
 from node.records.importer.rows import ImportedRow, RowError, WorkerDetails
+from node.records.importer.seen import NEVER
 from node.records.importer.spool import Group, Spool
 from node.records.missing import Feed
 from node.records.newcomers import Known, is_another
@@ -42,20 +44,35 @@ class Plan:
     held: Mapping[str, Known] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Settled:
+    """Work (a row id) that stays as it is whatever the day, its type, and from when on (Unix
+    seconds) its rows state no permission (0: they state none), and say that it is over.
+    """
+
+    work: int
+    permitted_until: int
+    over_from: int
+    type: str
+
+
 @dataclass
 class Taken:
     """What came of some clients' rows: who was known before, and of whom there is anything to store
     (own ids); the work that
     the file has (row ids), of it that of whom there is nothing to store, and the work that is gone
-    with a birth; and what is said of workers, by name and team.
+    with a birth; what is said of workers, by name and team, and in which group last; and by own
+    ids and lines the work that is settled.
     """
 
-    known: set[str] = field(default_factory=set)
+    known: Mapping[str, Client] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
     seen: list[int] = field(default_factory=list)
     unchanged: list[int] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
     workers: dict[tuple[str, str], WorkerRow] = field(default_factory=dict)
+    said_in: dict[tuple[str, str], int] = field(default_factory=dict)
+    settled: dict[str, dict[int, Settled]] = field(default_factory=lambda: defaultdict(dict))
 
 
 class Taking:
@@ -76,12 +93,14 @@ class Taking:
     def take(self, groups: Sequence[Group]) -> Taken:
         """Take whole clients: who they are, and the work with them."""
         known = self._tables.records.clients([group.key for group in groups])
-        self._taken.known = {*known}
+        self._taken.known = known
         own = {
             group.key: [row for row in group.rows if not row.mother_local_id] for group in groups
         }
         ids = self._say(known, {key: rows for key, rows in own.items() if rows})
         rows = [(group.key, row) for group in groups for row in self._usable(group, ids)]
+        numbers = {group.key: group.number for group in groups}
+        self._taken.said_in = {named(row.worker): numbers[key] for key, row in rows}
         people = self._people(row.worker for _, row in rows)
         work = self._workload(list(ids.values()), {row.local_id for _, row in rows})
         by_hand = self._tables.records.with_workers_by_hand(work.ids)
@@ -215,11 +234,16 @@ class Taking:
         child, gone = said.local_id if said.mother_local_id else None, len(work.removed)
         if child is None:
             self._born += [(mother, client) for mother in work.leave(said.local_id)]
-        workers = [people[_named(row.worker)] for row in kept if row.worker.name]
+        workers = [people[named(row.worker)] for row in kept if row.worker.name]
         state = work.take(Work(client, child, said, tuple(dict.fromkeys(workers))))
         is_old = state is False and len(work.removed) == gone
         self._count(said, len(kept), state, is_recorded=work.is_recorded)
-        return work.had[-1] if is_old and work.is_staffed else None
+        if not (is_old and work.is_staffed):
+            return None
+        if work.is_settled and not errors and child is None:
+            settled = Settled(work.had[-1], *_times(said), said.involvement)
+            self._taken.settled[said.local_id] |= {row.line: settled for row in rows}
+        return work.had[-1]
 
     def _count(
         self,
@@ -234,15 +258,9 @@ class Taking:
         report.new += rows if state is None else 0
         report.changed += rows if state or (state is False and is_changed) else 0
         report.unchanged += rows if state is False and not is_changed else 0
-        stated = said.permission is not None and end_of(said.permission.valid_until) > self._now
-        if said.involvement in self._plan.feed.by_law and not self._is_over(said):
-            report.findable[said.involvement] = report.findable.get(said.involvement, 0) + rows
-        elif not (stated or is_recorded):
-            report.without_permission += rows
-
-    def _is_over(self, row: ImportedRow) -> bool:
-        ended, status = row.course.ended, row.course.status
-        return status == "closed" if ended is None else end_of(ended) <= self._now
+        permitted_until, over_from = _times(said)
+        times = (NEVER if is_recorded else permitted_until, over_from)
+        count_permission(report, self._plan, said.involvement, rows, times)
 
     def _write(self, work: Workload) -> None:
         self._report.still_ended += work.still_ended
@@ -275,6 +293,29 @@ class Taking:
             )
 
 
+def count_permission(
+    report: ImportReport, plan: Plan, kind: str, rows: int, times: tuple[int, int]
+) -> None:
+    """Count rows about work of a type that are findable by law, or have no permission; `times`:
+    from when on they state none, and from when on it is over.
+    """
+    permitted_until, over_from = times
+    if kind in plan.feed.by_law and over_from > plan.now:
+        report.findable[kind] = report.findable.get(kind, 0) + rows
+    elif permitted_until <= plan.now:
+        report.without_permission += rows
+
+
+def _times(said: ImportedRow) -> tuple[int, int]:
+    """From when on a row states no permission, and from when on the work is over."""
+    ended = said.course.ended
+    over_from = 0 if said.course.status == "closed" else NEVER
+    return (
+        end_of(said.permission.valid_until) if said.permission else 0,
+        end_of(ended) if ended else over_from,
+    )
+
+
 def _says_again(
     there: Sequence[Said], source: str, record: ClientRecord, known: ClientRecord
 ) -> bool:
@@ -299,15 +340,16 @@ def _work_differs(rows: Sequence[ImportedRow], errors: Sequence[RowError]) -> Fi
 
 def _workers(workers: Iterable[WorkerDetails]) -> dict[tuple[str, str], WorkerRow]:
     """Each worker once, as the last row says it."""
-    return {
-        _named(worker): WorkerRow(
-            worker.name, worker.team or "", worker.role, worker.phone, worker.email, worker.cover
-        )
-        for worker in workers
-        if worker.name is not None
-    }
+    return {named(worker): worker_row(worker) for worker in workers if worker.name is not None}
 
 
-def _named(worker: WorkerDetails) -> tuple[str, str]:
+def worker_row(worker: WorkerDetails) -> WorkerRow:
+    """What a row says of its worker."""
+    return WorkerRow(
+        worker.name or "", worker.team or "", worker.role, worker.phone, worker.email, worker.cover
+    )
+
+
+def named(worker: WorkerDetails) -> tuple[str, str]:
     """What a worker is known by; without a name nobody is."""
     return worker.name or "", worker.team or ""

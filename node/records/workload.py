@@ -92,6 +92,7 @@ class Workload:
         self.still_ended = 0
         self.is_staffed = True  # what was taken last has the workers that it had, and no others
         self.is_recorded = False  # what was taken last rests on a consent recorded here
+        self.is_settled = False  # of what was taken last neither a consent nor an end was said here
         self.ids: set[int] = set()
         for item in held:
             self.ids.add(item.id)
@@ -111,6 +112,7 @@ class Workload:
         self._taken.add(found.id)
         self.had.append(found.id)
         self.is_staffed = set(work.workers) == set(found.workers)
+        self.is_settled = found.ended_by is not EndedBy.PERSON and found.id not in self._consents
         values = self._values(work, found, found.withdrawn_at)
         self.workers += [(found.id, worker, self._terms.import_id) for worker in work.workers]
         joined = not set(work.workers) <= set(found.workers)

@@ -24,6 +24,7 @@ OF_CLIENT = (
     ("request_draft", "client"), ("consent_draft", "client"),
     ("news", "client"), ("shown_before", "client"),
     ("enquiry", "client"), ("sent_attention", "client"), ("opening", "client"),
+    ("seen_row", "client"),
 )  # fmt: skip
 """Tables that name a client, and by which column."""
 OF_STUB = (

@@ -108,6 +108,7 @@ class HeldClients:
         )
         self._tx.run("DELETE FROM involvement WHERE client = ?", client)
         self._tx.run("DELETE FROM client_said WHERE client = ?", client)
+        self._tx.run("DELETE FROM seen_row WHERE client = ?", client)
         self._tx.run("DELETE FROM relative WHERE client = ? OR relative = ?", client, client)
         for table in ("objection", "withheld", "opening"):
             sql = f"UPDATE {table} SET client = ? WHERE client = ?"  # noqa: S608 - our own names
@@ -133,10 +134,10 @@ class HeldClients:
         )
         return {row["local_id"]: row["own"] for row in self._tx.rows_among(sql, among=local_ids)}
 
-    def other_ids(self) -> list[tuple[str, int]]:
-        """All other ids, each with its client's row id."""
-        rows = self._tx.rows("SELECT local_id, client FROM other_id")
-        return [(row["local_id"], row["client"]) for row in rows]
+    def other_ids(self) -> list[tuple[int, str]]:
+        """All other ids, each behind its client's row id."""
+        rows = self._tx.tuples("SELECT client, local_id FROM other_id")
+        return [(client, local_id) for client, local_id in rows]
 
     def ended_after(self, after: int, size: int, now: int) -> list[Client]:
         """The next clients, by row id, who are withheld, whose permission was withdrawn or has run

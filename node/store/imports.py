@@ -86,7 +86,10 @@ class Imports:
         ]
 
     def rename(self, feed: str, name: str) -> None:
-        """Let a feed have another title, which no feed had: its imports and what it said stay."""
+        """Let a feed have another title, which no feed had: its imports and what it said stay. Its
+        rows are read anew.
+        """
+        self._tx.run("DELETE FROM seen_row WHERE feed = ?", feed)
         self._tx.update("imported", {"feed": name}, {"feed": feed})
         self._tx.update("client_said", {"source": source_of(name)}, {"source": source_of(feed)})
 

@@ -160,6 +160,16 @@ class Records:
         )
         return [client_of(row) for row in self._tx.rows(sql, after, size)]
 
+    def own_ids(self) -> list[tuple[int, str]]:
+        """The agency's own ids of all clients, behind their row ids; whom somebody only enquires
+        about is none.
+        """
+        sql = (
+            "SELECT id, local_id FROM client WHERE id NOT IN (SELECT client FROM enquiry) "
+            "ORDER BY id"
+        )
+        return [(client, local_id) for client, local_id in self._tx.tuples(sql)]
+
     def put_clients(self, rows: Sequence[ClientRow]) -> dict[str, int]:
         """Insert clients, or let those of the same local id say what these rows say.
 

@@ -43,6 +43,7 @@ from node.store.records import Records
 from node.store.request_stores import ReceivedRequests, SentRequests
 from node.store.resync import Resyncs
 from node.store.search import ClientSearch
+from node.store.seen import SeenRowStore
 from node.store.set_aside import SetAsideStore
 from node.store.stubs import Stubs
 from node.store.team_roles import Absences, TeamRoles
@@ -65,6 +66,7 @@ class NodeTables:
     records = Made(Records)
     search = Made(ClientSearch)
     imports = Made(Imports)
+    seen = Made(SeenRowStore)
     uploads = Made(Uploads)
     held = Made(HeldClients)
     merges = Made(Merges)

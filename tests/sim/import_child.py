@@ -152,9 +152,11 @@ def state(folder: Path) -> dict[str, Any]:
 
 
 def rows_of(tables: NodeTables) -> Iterator[tuple[str, list[str]]]:
-    """Each table's rows."""
+    """Each table's rows; which of them need not be judged again is each import's own."""
     names = tables.tx.rows("SELECT name FROM sqlite_master WHERE type = 'table'")
-    for name in sorted({item["name"] for item in names} - {"sqlite_sequence", "imported"}):
+    for name in sorted(
+        {item["name"] for item in names} - {"sqlite_sequence", "imported", "seen_row"}
+    ):
         rows = tables.tx.rows(f"SELECT * FROM {name}")  # noqa: S608 - the database's own
         plain = [{key: item[key] for key in item if key not in KNOWN} for item in rows]
         yield name, sorted(map(repr, plain))

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
 from itertools import groupby
+from typing import NamedTuple
 
 from node.records.importer.checks import Read
 from node.records.importer.dates import Order
 from node.records.importer.local_ids import spreadsheet_form
-from node.records.importer.mapping import ColumnMapping, Field
+from node.records.importer.mapping import DATES, ColumnMapping, Field
 from node.records.importer.table import bad
 from protocol.matchkeys import normalise
 from protocol.matchkeys.records import ClientRecord
@@ -26,6 +27,28 @@ MANY = 20
 """So many rows are no slip of the keyboard."""
 EXACT_DIGITS = 15
 """What a spreadsheet keeps of a number; the digits after them become zeros."""
+_TRIED = {name: 1 << place for place, name in enumerate(Field)}
+_ONLY = {
+    (name, order): 1 << (len(Field) + len(Order) * place + which)
+    for place, name in enumerate(DATES)
+    for which, order in enumerate(Order)
+}
+_ORDERED = sum(_ONLY.values())
+_LONG_ID, _CUT_ID = 1 << 62, 1 << 63
+
+
+class Traits(NamedTuple):
+    """What is kept of a row: hashes (0: there is none) of its local id, of that id's form, of NHS
+    number, name, and name and date of birth; and bits: of which fields something was read, what its
+    dates allow, what its id is like.
+    """
+
+    local_id: int
+    form: int
+    number: int
+    name: int
+    person: int
+    bits: int
 
 
 class Doubt(StrEnum):
@@ -94,47 +117,91 @@ class FileLook:
 
     def __init__(self, mapping: ColumnMapping) -> None:
         self._orders = mapping.orders
-        self._only: dict[Field, dict[Order, list[int]]] = defaultdict(lambda: defaultdict(list))
-        self._many: dict[Field, Counter[Order]] = defaultdict(Counter)
-        self._tried: Counter[Field] = Counter()
+        self._alike_in = Counter[int]()  # rows by what was read of which field
+        self._first = defaultdict[int, list[int]](list)  # lines by what their dates allow
         self._unusable: Counter[Field] = Counter()
         self._damaged: list[int] = []
         self._long_ids = self._cut_ids = 0
         self._lines = array("L")
         self._ids, self._forms = array("Q"), array("Q")
         self._numbers, self._names, self._people = array("Q"), array("Q"), array("Q")
+        self._bits = array("Q")
 
-    def saw_value(self, line: int, name: Field, read: Read) -> None:
-        """A value that was not empty, and what was read of it."""
-        if read.only is not None:
-            self._many[name][read.only] += 1
-            self._only[name][read.only] = [*self._only[name][read.only], line][:MOST_LINES]
-        if read.value is not None or read.note:
-            self._tried[name] += 1
-            self._unusable[name] += read.value is None
-        if read.damaged and self._damaged[-1:] != [line]:
-            self._damaged.append(line)
+    def saw_values(self, line: int, values: Iterable[tuple[Field, Read]]) -> int:
+        """The values of a line that were not empty, and what was read of each; as bits."""
+        bits = 0
+        for name, read in values:
+            if read.only is not None:
+                bits |= _ONLY[name, read.only]
+            if read.value is not None or read.note:
+                bits |= _TRIED[name]
+                self._unusable[name] += read.value is None
+            if read.damaged and self._damaged[-1:] != [line]:
+                self._damaged.append(line)
+        self._count(line, bits)
+        return bits
 
-    def saw_row(self, line: int, local_id: str, record: ClientRecord | None) -> None:
+    def saw_row(self, line: int, local_id: str, record: ClientRecord | None, bits: int) -> None:
         """A row that can be used; `record` None for a child not yet born."""
         digits = local_id if local_id.isdigit() and len(local_id) > EXACT_DIGITS else ""
-        self._long_ids += bool(digits)
-        self._cut_ids += bool(digits) and not digits[EXACT_DIGITS:].strip("0")
-        self._lines.append(line)
-        self._ids.append(digest(local_id))
-        self._forms.append(digest(spreadsheet_form(local_id)))
-        self._numbers.append(digest(_digits(record.nhs_number)) if record else 0)
+        bits |= _LONG_ID if digits else 0
+        bits |= _CUT_ID if digits and not digits[EXACT_DIGITS:].strip("0") else 0
         names = _names(record) if record else (None, None)
-        self._names.append(digest(*names))
-        self._people.append(who(record) if record and all(names) else 0)
+        self._add(
+            line,
+            Traits(
+                digest(local_id),
+                digest(spreadsheet_form(local_id)),
+                digest(_digits(record.nhs_number)) if record else 0,
+                digest(*names),
+                who(record) if record and all(names) else 0,
+                bits,
+            ),
+        )
+
+    def saw_again(self, line: int, traits: Traits) -> None:
+        """A row that was usable when it was read before, and had nothing to tell."""
+        self._count(line, traits.bits)
+        self._add(line, traits)
+
+    def traits(self, number: int) -> Traits:
+        """What is kept of a usable row, by its number among these."""
+        every = (self._ids, self._forms, self._numbers, self._names, self._people, self._bits)
+        return Traits(*(kind[number] for kind in every))
+
+    def _count(self, line: int, bits: int) -> None:
+        self._alike_in[bits & (_LONG_ID - 1)] += 1
+        if (ordered := bits & _ORDERED) and len(self._first[ordered]) < MOST_LINES:
+            self._first[ordered].append(line)
+
+    def _add(self, line: int, traits: Traits) -> None:
+        self._long_ids += bool(traits.bits & _LONG_ID)
+        self._cut_ids += bool(traits.bits & _CUT_ID)
+        self._lines.append(line)
+        self._ids.append(traits.local_id)
+        self._forms.append(traits.form)
+        self._numbers.append(traits.number)
+        self._names.append(traits.name)
+        self._people.append(traits.person)
+        self._bits.append(traits.bits)
+
+    def _many(self, bit: int) -> int:
+        """How many lines have this bit."""
+        return sum(count for bits, count in self._alike_in.items() if bits & bit)
+
+    def _lines_that_allow(self, bit: int) -> list[int]:
+        """The first of the lines with a date that allows only this order."""
+        found = (line for bits, lines in self._first.items() if bits & bit for line in lines)
+        return sorted(found)[:MOST_LINES]
 
     def check(self) -> None:
         """Refuse what no agreement helps. Raises RemoteError(BAD_FILE) that says what to do."""
-        for name, found in self._only.items():
+        for name in DATES:
             stated = self._orders.get(name)
             wanted = stated or Order.DAY_FIRST
-            many = self._many[name]
+            many = {order: self._many(_ONLY[name, order]) for order in Order}
             if many[_other(wanted)] > (many[wanted] if stated else 0):
+                found = {order: self._lines_that_allow(_ONLY[name, order]) for order in Order}
                 raise bad(_order_refused(name, stated, found, many))
         if self._long_ids >= 3 and self._long_ids == self._cut_ids:
             raise bad(
@@ -148,8 +215,9 @@ class FileLook:
         yield from self._clients()
         if len(self._damaged) >= MANY:
             yield FileWarning(Doubt.DAMAGED, tuple(self._damaged))
-        for name, tried in self._tried.items():
-            if tried >= MANY and self._unusable[name] * 2 > tried:
+        for name, unusable in sorted(self._unusable.items()):
+            tried = self._many(_TRIED[name])
+            if tried >= MANY and unusable * 2 > tried:
                 yield FileWarning(Doubt.UNUSABLE, (), name.value)
 
     def _clients(self) -> Iterator[FileWarning]:

@@ -62,7 +62,7 @@ def _records(lines: Iterator[str], reading: Reading) -> Iterator[Record]:
         except csv.Error as error:
             why = "the quotation marks do not pair up, or a field is too long"
             raise bad(f"{_where(start, taken)}: {why}") from error
-        if any(len(cell) > MAX_FIELD_CHARACTERS for cell in cells):
+        if max(map(len, cells), default=0) > MAX_FIELD_CHARACTERS:
             why = f"a field is longer than {MAX_FIELD_CHARACTERS} characters"
             raise bad(f"{_where(start, taken)}: {why}: does a quotation mark stand open?")
         inner = max((line.count(delimiter) for line in taken[1:]), default=0)

@@ -14,9 +14,10 @@ from datetime import date, timedelta
 from enum import StrEnum
 from functools import lru_cache, partial
 
-from node.records.importer.checks import CONTACT, EMPTY, NEEDED, UNBORN, Terms, read_value
+from node.records.importer.checks import CONTACT, EMPTY, NEEDED, UNBORN, Read, Terms, read_value
 from node.records.importer.look import FileLook
 from node.records.importer.mapping import ColumnMapping, Field, Source
+from node.records.importer.seen import NONE, SeenRow, SeenRows
 from node.records.importer.table import Line, Table, bad
 from protocol.matchkeys.normalise import is_missing, is_unborn, parse_date
 from protocol.matchkeys.records import ClientRecord
@@ -140,6 +141,21 @@ class RowError:
     local_id: str | None = dataclasses.field(default=None, repr=False, compare=False)
 
 
+@dataclass(frozen=True, repr=False)
+class SeenLine:
+    """A line that stands in the file as it did before: which of the rows seen before it is, and
+    what is known of that.
+    """
+
+    line: Line
+    number: int
+    known: SeenRow
+
+    def __repr__(self) -> str:
+        """Say where, never who."""
+        return f"SeenLine(line={self.line.number})"
+
+
 def parse_rows(
     table: Table, mapping: ColumnMapping, terms: Terms, look: FileLook | None = None
 ) -> Iterator[ImportedRow | RowError]:
@@ -149,34 +165,56 @@ def parse_rows(
     row. Raises RemoteError(BAD_FILE) if mapping and header do not match, while the file is read,
     or at its end if the file as a whole cannot be what the mapping says.
     """
-    reader = _Reader(table, mapping, terms, look)
-    for line in table.lines:
-        yield from reader.read(line)
-    reader.look.check()
+    reader = RowReader(table, mapping, terms, look or FileLook(mapping))
+    return (item for item in reader.rows() if not isinstance(item, SeenLine))
 
 
-class _Reader:
-    """Reads the rows of one file."""
+class RowReader:
+    """Reads the rows of one file. `seen`: those that need not be read to be known; `marks`: the
+    hashes of good rows, one after the other, or nothing of whom something was told.
+    """
 
     def __init__(
-        self, table: Table, mapping: ColumnMapping, terms: Terms, look: FileLook | None
+        self,
+        table: Table,
+        mapping: ColumnMapping,
+        terms: Terms,
+        look: FileLook,
+        seen: SeenRows = SeenRows(),  # noqa: B008 - it never changes
     ) -> None:
-        self.look = look or FileLook(mapping)
+        self.look, self.seen, self.marks = look, seen, bytearray()
         terms = replace(terms, orders=mapping.orders, repair=mapping.repair_text)
         # Workers, sexes, given names: much of a file was read before.
         self._read = lru_cache(maxsize=4096)(partial(read_value, terms=terms))
-        self._header, self._sources = table.header, mapping.sources
+        self._header, self._sources, self._lines = table.header, mapping.sources, table.lines
         self._positions = _positions(table.header, mapping)
         self._is_of_people = any(
             source.column for name, source in mapping.sources.items() if name in _IDENTITY
         )
 
-    def read(self, line: Line) -> list[ImportedRow | RowError]:
+    def rows(self) -> Iterator[ImportedRow | RowError | SeenLine]:
+        """All lines, as `parse_rows` says."""
+        for line in self._lines:
+            mark = NONE if line.doubt else self.seen.mark(line)
+            if found := self.seen.find(mark):
+                self.look.saw_again(line.number, found[1].traits)
+                self.marks += mark
+                yield SeenLine(line, *found)
+            else:
+                yield from self._row_of(line, mark)
+        self.look.check()
+
+    def again(self, line: Line) -> ImportedRow:
+        """The row of a line that was seen before: good, and without anything to tell."""
+        return _row(line.number, self._values(line)[0], None, ())
+
+    def _row_of(self, line: Line, mark: bytes) -> list[ImportedRow | RowError]:
         """The row of a line, or what is wrong with it."""
         if why := line.doubt or self._why_no_row(line):
             nobodys = "" if why in {NOBODY, HEADER} else None
             return [RowError(line.number, "row", why, nobodys)]
-        values, notes = self._values(line)
+        values, notes, read = self._values(line)
+        bits = self.look.saw_values(line.number, read)
         nobody = self._is_of_people and not any(values.get(name) for name in _IDENTITY)
         if nobody and _REMARK.match(values.get(Field.LOCAL_ID) or ""):
             return [RowError(line.number, "row", NOBODY, "")]
@@ -200,7 +238,8 @@ class _Reader:
             return [replace(problem, local_id=of) for problem in problems]
         kept = [note for note in notes if mother is None or note.field not in _OF_THE_UNBORN]
         row = _row(line.number, values, mother, tuple(kept))
-        self.look.saw_row(line.number, row.local_id, None if mother else row.record)
+        self.look.saw_row(line.number, row.local_id, None if mother else row.record, bits)
+        self.marks += NONE if mother or notes else mark
         return [row]
 
     def _why_no_row(self, line: Line) -> str | None:
@@ -233,9 +272,12 @@ class _Reader:
             return ""
         return line.cells[self._positions[source.column]].replace("\r", "\n")
 
-    def _values(self, line: Line) -> tuple[dict[Field, str | None], list[RowNote]]:
+    def _values(
+        self, line: Line
+    ) -> tuple[dict[Field, str | None], list[RowNote], list[tuple[Field, Read]]]:
         values: dict[Field, str | None] = {}
         notes: list[RowNote] = []
+        every: list[tuple[Field, Read]] = []
         for name, source in self._sources.items():
             if source.fixed is not None:
                 values[name] = source.fixed
@@ -251,11 +293,11 @@ class _Reader:
                 values[name] = values[name] or None
             elif text:
                 read = self._read(name, text)
-                self.look.saw_value(line.number, name, read)
+                every.append((name, read))
                 values[name] = read.value
                 if read.note:
                     notes.append(RowNote(line.number, name.value, read.note))
-        return values, notes
+        return values, notes, every
 
 
 def _course_problems(line: int, values: Values) -> Iterator[RowError]:

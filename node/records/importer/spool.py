@@ -5,11 +5,12 @@ two numbers are kept in memory: where it lies, and a hash of whose it is.
 """
 
 import io
+import json
 import tempfile
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -17,11 +18,14 @@ from types import TracebackType
 from pydantic import TypeAdapter
 
 from node.records.importer.look import digest
-from node.records.importer.rows import ImportedRow, RowError, RowNote
+from node.records.importer.rows import ImportedRow, RowError, RowNote, SeenLine
+from node.records.importer.table import Line
 from storage.engine import batches
 
 _ROW = TypeAdapter(ImportedRow)
 AT_ONCE = 1000
+NEW = 2**32 - 1
+"""In place of the number of a row that was seen before."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +42,20 @@ class Group:
 class Spool:
     """The good rows of a file, and what is wrong with the others. Use it in a `with` statement.
 
-    `folder`: where they lie; None: in memory. `mothers`: whose each child not yet born is.
+    `folder`: where they lie; None: in memory. `again`: what reads a line that was seen before: it
+    lies here as it is. `mothers`: whose each child not yet born is; `seen`: of each row which of
+    those seen before it is, or NEW.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         self._file = tempfile.TemporaryFile(dir=folder) if folder else io.BytesIO()  # noqa: SIM115
-        self._places, self._keys = array("Q"), array("Q")
+        self._places, self._keys, self.seen = array("Q"), array("Q"), array("L")
         self._order, self._starts = array("L"), array("L")
         self._end, self._reads = 0, False
         self.errors: list[RowError] = []
         self.notes: list[RowNote] = []
         self.mothers = defaultdict[str, set[str]](set)
+        self.again: Callable[[Line], ImportedRow] = _never
 
     def __enter__(self) -> "Spool":
         """Itself."""
@@ -63,19 +70,31 @@ class Spool:
         """Nothing is left of it."""
         self._file.close()
 
-    def put(self, rows: Iterable[ImportedRow | RowError]) -> None:
+    def put(self, rows: Iterable[ImportedRow | RowError | SeenLine]) -> None:
         """Read them all. Raises what reading raises."""
         for row in rows:
             if isinstance(row, RowError):
                 self.errors.append(row)
+            elif isinstance(row, SeenLine):
+                self._places.append(self._write(_text_of(row.line)))
+                self._keys.append(row.known.traits.local_id)
+                self.seen.append(row.number)
             else:
                 self.notes += row.notes
                 self._places.append(self._add(row))
                 self._keys.append(digest(_key(row)))
+                self.seen.append(NEW)
 
-    def name(self, named: Callable[[Sequence[ImportedRow]], Sequence[ImportedRow]]) -> None:
-        """Let each row be about whom `named` says, some rows at a time in the order of the file."""
-        for numbers in batches(range(len(self._places)), AT_ONCE):
+    def name(
+        self,
+        named: Callable[[Sequence[ImportedRow]], Sequence[ImportedRow]],
+        but: Container[int] = (),
+    ) -> None:
+        """Let each row be about whom `named` says, some rows at a time in the order of the file;
+        `but` those that are about whom they were.
+        """
+        rest = (number for number in range(len(self._places)) if number not in but)
+        for numbers in batches(rest, AT_ONCE):
             rows = self._read(numbers)
             for number, before, after in zip(numbers, rows, named(rows), strict=True):
                 if after.mother_local_id:
@@ -94,6 +113,11 @@ class Spool:
         starts.sort(key=order.__getitem__)
         self._order, self._starts = array("L", order), array("L", starts)
         return len(starts)
+
+    def rows_of(self, number: int) -> Sequence[int]:
+        """The rows of a group, by their numbers in the file."""
+        at = self._starts[number]
+        return self._order[at : self._end_of(at)]
 
     def pages(self, numbers: Iterable[int], size: int) -> Iterator[list[Group]]:
         """The groups of these numbers, about `size` rows at a time: whole groups."""
@@ -121,22 +145,24 @@ class Spool:
             yield Group(number, key, [row for row in rows if _key(row) == key])
 
     def _together(self, at: int) -> list[ImportedRow]:
-        end = at
-        while (
-            end < len(self._order) and self._keys[self._order[end]] == self._keys[self._order[at]]
-        ):
+        return self._read(self._order[at : self._end_of(at)])
+
+    def _end_of(self, at: int) -> int:
+        end, keys, order = at, self._keys, self._order
+        while end < len(order) and keys[order[end]] == keys[order[at]]:
             end += 1
-        return self._read(self._order[at:end])
+        return end
 
     def _add(self, row: ImportedRow) -> int:
+        return self._write(_ROW.dump_json(replace(row, notes=()) if row.notes else row))
+
+    def _write(self, text: bytes) -> int:
         """Write a row down at the end; its place."""
         if self._reads:
             self._file.seek(self._end)
             self._reads = False
-        bare = replace(row, notes=()) if row.notes else row
-        place, line = self._end, _ROW.dump_json(bare) + b"\n"
-        self._file.write(line)
-        self._end += len(line)
+        place = self._end
+        self._end += self._file.write(text + b"\n")
         return place
 
     def _read(self, numbers: Iterable[int]) -> list[ImportedRow]:
@@ -145,9 +171,21 @@ class Spool:
 
     def _row(self, place: int) -> ImportedRow:
         self._file.seek(place)
-        return _ROW.validate_json(self._file.readline())
+        text = self._file.readline()
+        if text.startswith(b"["):
+            number, span, *cells = json.loads(text)
+            return self.again(Line(number, tuple(cells), span))
+        return _ROW.validate_json(text)
 
 
 def _key(row: ImportedRow) -> str:
     """Under whose own id a row stands: of a child not yet born, the mother's."""
     return row.mother_local_id or row.local_id
+
+
+def _text_of(line: Line) -> bytes:
+    return json.dumps([line.number, line.span, *line.cells]).encode()
+
+
+def _never(_: Line) -> ImportedRow:
+    raise LookupError

@@ -115,7 +115,7 @@ def _lines(records: Iterator[Record], reading: Reading, width: int) -> Iterator[
             reading.rows += record.span
             for number in range(record.number, record.number + record.span):
                 yield Line(number, (), doubt=SWALLOWED)
-        elif not _filled(record.cells):
+        elif not any(map(str.strip, record.cells)):
             reading.blank += record.span
         else:
             reading.rows += 1
@@ -130,7 +130,7 @@ def _padded(record: Record, width: int) -> Record:
 
 def _misfits(cells: tuple[str, ...], width: int) -> bool:
     """Whether they are too few, or too many that say something."""
-    return len(cells) < width or _filled(cells[width:]) > 0
+    return len(cells) < width or any(map(str.strip, cells[width:]))
 
 
 def _checked_header(cells: tuple[str, ...]) -> tuple[str, ...]:
