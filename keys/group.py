@@ -112,3 +112,12 @@ def random_scalar(rand: RandomBytes) -> SecretScalar:
             raise LocalError(ErrorCode.BAD_SCALAR, "the random source gave a wrong length")
         value = int.from_bytes(data, "little") % ORDER
     return SecretScalar(value)
+
+
+def uniform_scalars(uniform: bytes) -> list[SecretScalar]:
+    """The scalars that random bytes give, one for each 64 of them, as `random_scalar` makes them;
+    zero is left in, for whoever may not have it to refuse.
+    """
+    starts = range(0, len(uniform), UNIFORM_BYTES)
+    values = (int.from_bytes(uniform[at : at + UNIFORM_BYTES], "little") % ORDER for at in starts)
+    return [SecretScalar(value) for value in values]
