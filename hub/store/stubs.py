@@ -336,8 +336,8 @@ class Stubs:
     def _token_rows(
         self, sql: str, *values: object, among: Collection[object], number: int = 0
     ) -> list[tuple[Any, ...]]:
-        """Rows of tokens that count, and of the try of this number: `since`, `put_by`, and what else
-        is asked for. `since` is None in the latter where it is to be the index at which it will be
+        """Rows of tokens that count, and of the try of this number: `since`, `put_by` and what else
+        is asked for; `since` is None in the latter where it is to be the index at which it will be
         logged.
         """
         found = self._tx.tuples_among(self._counting(sql, number), *values, among=among)
