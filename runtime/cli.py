@@ -73,8 +73,9 @@ def _later(module: str) -> type[TyperCommand]:
             try:
                 app: TyperGroup = typer.main.get_group(import_module(module).app)
             finally:
-                gc.freeze()  # nor is it looked through again each time that other waste is sought
-                gc.set_threshold(*SELDOM)
+                if not gc.get_freeze_count():  # else this process has run a command before
+                    gc.freeze()  # nor is it looked through whenever other waste is sought
+                    gc.set_threshold(*SELDOM)
                 gc.enable()
             command = app if app.name == self.name else app.commands[str(self.name)]
             return command.make_context(*words, **more)
