@@ -20,9 +20,8 @@ from multiprocessing import get_context
 
 from bench.results import Figure, processor, record, seconds
 from keys.dkg import Ceremony, assemble, deal
-from keys.group import SecretScalar, random_scalar
+from keys.group import UNIFORM_BYTES, uniform_scalars
 from keys.groups import default_group
-from keys.oprf import blind
 from keys.sodium import load_sodium
 from keys.threshold import KeyShare, PartialEvaluation, Quorum, make_quorum, partial_evaluate
 from node.publishing.workers import blinded, finished
@@ -42,14 +41,14 @@ class Council:
     quorum: Quorum
     shares: list[KeyShare]
     inputs: list[bytes]
-    blinds: list[SecretScalar]
+    uniform: bytes
     points: list[bytes]
     answers: list[tuple[bytes, PartialEvaluation]]
 
     def node(self) -> None:
         """The node's part of a batch, all steps."""
-        blinded(self.inputs, self.blinds)
-        finished(self.inputs, self.blinds, self.points, self.quorum, self.answers)
+        blinded(self.inputs, self.uniform)
+        finished(self.inputs, self.uniform, self.points, self.quorum, self.answers)
 
     def holder(self, number: int = 0) -> None:
         """One key holder's part of a batch."""
@@ -69,13 +68,13 @@ def _council() -> Council:
     ]
     shares, key, quorum = [item[0] for item in made], made[0][1], make_quorum(QUORUM, 3, 2)
     inputs = [token_input("ab" * 16, 1, "name_pc.1", f"value {n}") for n in range(BATCH)]
-    blinds = [random_scalar(rand) for _ in inputs]
-    points = blind(group, inputs, blinds)
+    uniform = rand(UNIFORM_BYTES * BATCH)
+    points = blinded(inputs, uniform)
     answers = [
         (key.commitment(share.index), partial_evaluate(group, share, quorum, points, rand))
         for share in shares
     ]
-    return Council(quorum, shares, inputs, blinds, points, answers)
+    return Council(quorum, shares, inputs, uniform, points, answers)
 
 
 def council(_: int = 0) -> None:
@@ -103,7 +102,9 @@ def bare(times: int) -> None:
     multiply.argtypes = [ctypes.c_char_p] * 3
     pairs = [
         (factor.to_bytes(), point)
-        for factor, point in zip(_council().blinds, _council().points, strict=True)
+        for factor, point in zip(
+            uniform_scalars(_council().uniform), _council().points, strict=True
+        )
     ]
     for _ in range(times):
         for factor, point in pairs:

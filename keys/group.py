@@ -20,6 +20,7 @@ ELEMENT_BYTES = 32
 SCALAR_BYTES = 32
 UNIFORM_BYTES = 64
 IDENTITY = bytes(ELEMENT_BYTES)
+WRONG_LENGTH = "the random source gave a wrong length"
 
 
 class Group(Protocol):
@@ -109,6 +110,17 @@ def random_scalar(rand: RandomBytes) -> SecretScalar:
     while value == 0:
         data = rand(UNIFORM_BYTES)
         if len(data) != UNIFORM_BYTES:
-            raise LocalError(ErrorCode.BAD_SCALAR, "the random source gave a wrong length")
+            raise LocalError(ErrorCode.BAD_SCALAR, WRONG_LENGTH)
         value = int.from_bytes(data, "little") % ORDER
     return SecretScalar(value)
+
+
+def uniform_scalars(uniform: bytes) -> list[SecretScalar]:
+    """The scalars that random bytes give, one for each 64 of them, as `random_scalar` makes them;
+    zero is left in, for whoever may not have it to refuse. Raises LocalError for a part of 64.
+    """
+    if len(uniform) % UNIFORM_BYTES:
+        raise LocalError(ErrorCode.BAD_SCALAR, WRONG_LENGTH)
+    starts = range(0, len(uniform), UNIFORM_BYTES)
+    values = (int.from_bytes(uniform[at : at + UNIFORM_BYTES], "little") % ORDER for at in starts)
+    return [SecretScalar(value) for value in values]

@@ -7,6 +7,7 @@ Errors name the part of the input, never its content.
 
 import hmac
 import re
+from functools import lru_cache
 
 from protocol.errors import ErrorCode, LocalError, RemoteError
 
@@ -22,9 +23,10 @@ _HEX16 = re.compile(r"[0-9a-f]{32}")
 
 def length_prefixed(*parts: bytes) -> bytes:
     """Join parts, each behind its length as two big-endian bytes. LocalError over 65,535 bytes."""
-    if any(len(part) > MAX_INPUT_BYTES for part in parts):
-        raise LocalError(ErrorCode.TOO_LARGE, "a part is over 65535 bytes")
-    return b"".join(len(part).to_bytes(2, "big") + part for part in parts)
+    try:
+        return b"".join([len(part).to_bytes(2, "big") + part for part in parts])
+    except OverflowError:
+        raise LocalError(ErrorCode.TOO_LARGE, "a part is over 65535 bytes") from None
 
 
 def token_input(charter_id: str, epoch: int, match_key_id: str, value: str) -> bytes:
@@ -35,7 +37,7 @@ def token_input(charter_id: str, epoch: int, match_key_id: str, value: str) -> b
     """
     if not value:
         raise LocalError(ErrorCode.MALFORMED, "value is empty: a missing field has no token")
-    data = length_prefixed(*_scope(charter_id, epoch, match_key_id), _utf8("value", value))
+    data = _prefix(charter_id, epoch, match_key_id) + length_prefixed(_utf8("value", value))
     if len(data) > MAX_INPUT_BYTES:
         raise LocalError(ErrorCode.TOO_LARGE, "token input is over 65535 bytes")
     return data
@@ -78,6 +80,11 @@ def verify_link_proof(proof: bytes, key: bytes, request_id_hex: str) -> None:
     expected = hmac.digest(key, bytes.fromhex(request_id_hex), "sha256")
     if not hmac.compare_digest(proof, expected):
         raise RemoteError(ErrorCode.BAD_PROOF, "link proof does not match the request")
+
+
+@lru_cache(maxsize=128)  # a charter's match keys: each is what many inputs begin with
+def _prefix(charter_id: str, epoch: int, match_key_id: str) -> bytes:
+    return length_prefixed(*_scope(charter_id, epoch, match_key_id))
 
 
 def _scope(charter_id: str, epoch: int, match_key_id: str) -> tuple[bytes, bytes, bytes]:

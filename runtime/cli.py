@@ -16,6 +16,11 @@ from protocol.errors import PatchworkError
 from runtime.logs import configure_logs
 from runtime.version import version
 
+SELDOM = (20_000, 20, 20)
+"""How many objects more than before it takes to look for waste (cycles that nobody holds), and how
+often to look among the older ones: what a batch of clients makes is freed without.
+"""
+
 
 def make_cli(name: str, help_text: str) -> typer.Typer:
     """A command line whose tracebacks never show local variables (they may hold keys), and whose
@@ -68,6 +73,9 @@ def _later(module: str) -> type[TyperCommand]:
             try:
                 app: TyperGroup = typer.main.get_group(import_module(module).app)
             finally:
+                if not gc.get_freeze_count():  # else this process has run a command before
+                    gc.freeze()  # nor is it looked through whenever other waste is sought
+                    gc.set_threshold(*SELDOM)
                 gc.enable()
             command = app if app.name == self.name else app.commands[str(self.name)]
             return command.make_context(*words, **more)

@@ -147,7 +147,17 @@ class Transaction(ABC):
     def put_many(self, table: str, rows: Sequence[Row], key: Collection[str]) -> None:
         """`put` of many rows, which have the same columns in the same order."""
         if rows:
-            self.run_many(_upsert(table, rows[0], key), [tuple(row.values()) for row in rows])
+            self.put_rows(table, list(rows[0]), [tuple(row.values()) for row in rows], key)
+
+    def put_rows(
+        self,
+        table: str,
+        columns: Collection[str],
+        rows: Sequence[Sequence[object]],
+        key: Collection[str],
+    ) -> None:
+        """`put` of rows of these columns, however many, at once."""
+        self.run_many(_upsert(table, columns, key), rows)
 
     def _naming(
         self, sql: str, values: Sequence[object], part: Sequence[object]
@@ -227,7 +237,7 @@ def _insert(table: str, columns: Collection[str]) -> str:
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - stores' names
 
 
-def _upsert(table: str, row: Row, key: Collection[str]) -> str:
-    changed = [f"{name} = excluded.{name}" for name in row if name not in key]
+def _upsert(table: str, columns: Collection[str], key: Collection[str]) -> str:
+    changed = [f"{name} = excluded.{name}" for name in columns if name not in key]
     then = f"UPDATE SET {', '.join(changed)}" if changed else "NOTHING"
-    return f"{_insert(table, row)} ON CONFLICT ({', '.join(key)}) DO {then}"
+    return f"{_insert(table, columns)} ON CONFLICT ({', '.join(key)}) DO {then}"

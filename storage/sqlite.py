@@ -23,6 +23,11 @@ BUSY_SECONDS = 30
 CACHE_KIB = 16 * 1024
 """What a transaction changes is written once if it fits: each token lies in a page of its own."""
 
+PAGES_AHEAD = 4096
+"""Pages in the write-ahead file before they are brought into the database: a thousand, as SQLite
+has it, are fewer than a batch of tokens touches, and each commit would wait for that too.
+"""
+
 
 class SqliteTransaction(Transaction):
     """Statements within the transaction that is open on a connection."""
@@ -212,6 +217,7 @@ class SqliteDatabase(Generic[Stores]):
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")
             connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+            connection.execute(f"PRAGMA wal_autocheckpoint={PAGES_AHEAD}")
             connection.execute("PRAGMA secure_delete=ON")
             self._migrate(connection)
         except sqlite3.Error as error:

@@ -8,6 +8,7 @@ newest is its own. Each call takes many, in a few statements however many they a
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -113,19 +114,18 @@ class Stubs:
     def tokens_of(self, stub_ids: Collection[str]) -> dict[str, HeldTokens]:
         """The tokens of those of these stubs that have any, by stub."""
         sql = (
-            "SELECT stub_id, put_by, match_key_id, token, since FROM token "
+            "SELECT since, put_by, stub_id, match_key_id, token FROM token "
             "WHERE put_by NOT IN (:not_yet) AND stub_id IN (:among) "
             "ORDER BY stub_id, put_by, match_key_id, ordinal"
         )
         newest: dict[str, int] = {}
         by_key: dict[str, dict[str, list[bytes]]] = {}
         since: dict[str, dict[bytes, int]] = {}
-        for row in self._token_rows(sql, among=stub_ids):
-            stub_id = row["stub_id"]
-            if newest.get(stub_id) != row["put_by"]:
-                newest[stub_id], by_key[stub_id], since[stub_id] = row["put_by"], {}, {}
-            by_key[stub_id].setdefault(row["match_key_id"], []).append(row["token"])
-            since[stub_id][row["token"]] = row["since"]
+        for first, put_by, stub_id, key, token in self._token_rows(sql, among=stub_ids):
+            if newest.get(stub_id) != put_by:
+                newest[stub_id], by_key[stub_id], since[stub_id] = put_by, {}, {}
+            by_key[stub_id].setdefault(key, []).append(token)
+            since[stub_id][token] = first
         return {stub_id: HeldTokens(typed, since[stub_id]) for stub_id, typed in by_key.items()}
 
     def holders(
@@ -143,10 +143,10 @@ class Stubs:
         )
         found: dict[TypedToken, list[Holder]] = {typed: [] for typed in tokens}
         among = {token for _, token in tokens}
-        for row in self._tx.rows_among(self._counting(sql), most, among=among):
-            typed = (row["match_key_id"], row["token"])
-            if typed in found:
-                found[typed].append(Holder(row["stub_id"], row["agency"]))
+        rows = self._tx.tuples_among(self._counting(sql), most, among=among)
+        for key, token, stub_id, agency in rows:
+            if (key, token) in found:
+                found[key, token].append(Holder(stub_id, agency))
         return {typed: tuple(holders) for typed, holders in found.items() if holders}
 
     def known_tokens(
@@ -156,21 +156,21 @@ class Stubs:
         placed.
         """
         have = (
-            "SELECT token, stub_id, put_by, since FROM token "
+            "SELECT since, put_by, token, stub_id FROM token "
             "WHERE agency = ? AND put_by NOT IN (:not_yet) AND token IN (:among)"
         )
         had = (
-            "SELECT token, stub_id, until, since FROM former_token "
+            "SELECT since, until, token, stub_id FROM former_token "
             "WHERE agency = ? AND token IN (:among)"
         )
         rows = self._token_rows(have, agency, among=tokens, number=number)
-        former = self._tx.rows_among(had, agency, among=tokens)
+        former = self._tx.tuples_among(had, agency, among=tokens)
+        live = [(first, EVERY, token, stub_id) for first, _, token, stub_id in rows]
         stub_ids: dict[bytes, set[str]] = {}
         since: dict[bytes, int] = {}
-        for row in (*rows, *former):
-            token, first = row["token"], row["since"]
-            if row.get("until", EVERY) > now:
-                stub_ids.setdefault(token, set()).add(row["stub_id"])
+        for first, until, token, stub_id in (*live, *former):
+            if until > now:
+                stub_ids.setdefault(token, set()).add(stub_id)
             if first is not None:
                 since[token] = min(first, since.get(token, first))
         return KnownTokens(stub_ids, since)
@@ -203,27 +203,25 @@ class Stubs:
         agencies that shared them are marked: it may have been a rival of theirs.
         """
         sql = (
-            "SELECT stub_id, put_by, match_key_id, token, since FROM token "
+            "SELECT since, put_by, stub_id, match_key_id, token FROM token "
             "WHERE put_by NOT IN (:not_yet) AND stub_id IN (:among)"
         )
         rows = self._token_rows(sql, among=retired)
-        new = {
-            (row["stub_id"], row["match_key_id"], row["token"])
-            for row in rows
-            if row["put_by"] == placed.number
-        }
+        new = {tuple(typed) for _, put_by, *typed in rows if put_by == placed.number}
         renewed = {stub_id for stub_id, *_ in new} | {one for one, gone in retired.items() if gone}
-        old = [row for row in rows if row["put_by"] < placed.number and row["stub_id"] in renewed]
+        old = [
+            (first, stub_id, key, token)
+            for first, put_by, stub_id, key, token in rows
+            if put_by < placed.number and stub_id in renewed
+        ]
         held = {(stub_id, token) for stub_id, _, token in new}
         left = {
-            (row["token"], row["stub_id"]): row["since"]
-            for row in old
-            if (row["stub_id"], row["token"]) not in held
+            (token, stub_id): first
+            for first, stub_id, _, token in old
+            if (stub_id, token) not in held
         }
         dropped = {
-            (row["match_key_id"], row["token"])
-            for row in old
-            if (row["stub_id"], row["match_key_id"], row["token"]) not in new
+            (key, token) for _, stub_id, key, token in old if (stub_id, key, token) not in new
         }
         self._tx.run_among(
             "DELETE FROM token WHERE put_by < ? AND stub_id IN (:among)",
@@ -337,20 +335,18 @@ class Stubs:
 
     def _token_rows(
         self, sql: str, *values: object, among: Collection[object], number: int = 0
-    ) -> list[Row]:
-        """Rows of tokens that count, and of the try of this number; `since` is None in the latter
-        where it is to be the index at which it will be logged.
+    ) -> list[tuple[Any, ...]]:
+        """Rows of tokens that count, and of the try of this number: `since`, `put_by` and what else
+        is asked for; `since` is None in the latter where it is to be the index at which it will be
+        logged.
         """
-        found = self._tx.rows_among(self._counting(sql, number), *values, among=among)
-        fresh = {row["put_by"] for row in found if row["since"] is None}
+        found = self._tx.tuples_among(self._counting(sql, number), *values, among=among)
+        fresh = {put_by for since, put_by, *_ in found if since is None}
         logged = self._tx.rows_among(
             "SELECT number, idx FROM publication WHERE number IN (:among)", among=fresh
         )
         index = {row["number"]: row["idx"] for row in logged}
-        return [
-            row if row["since"] is not None else {**row, "since": index[row["put_by"]]}
-            for row in found
-        ]
+        return [row if row[0] is not None else (index[row[1]], *row[1:]) for row in found]
 
     def _counting(self, sql: str, number: int = 0) -> str:
         """A statement that leaves out what `(:not_yet)` counts: all tries but the one named."""

@@ -12,10 +12,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import nacl.secret
+from nacl.bindings import crypto_secretbox_easy
 
 from keys.batch import pack_points, unpack_points
 from keys.dleq import PROOF_BYTES, parse_proof
-from keys.group import random_scalar
+from keys.group import UNIFORM_BYTES
 from keys.threshold import PartialEvaluation, Quorum, make_quorum
 from node.membership.hub import HubMembership
 from node.publishing.workers import Workers, blinded, finished
@@ -51,11 +52,11 @@ class TokenCache:
 
     def digest(self, token_input: bytes) -> bytes:
         """The name under which an input is cached; says nothing without the cache key."""
-        return hmac.digest(self._key, token_input, hashlib.sha256)[:16]
+        return hmac.digest(self._key, token_input, "sha256")[:16]
 
     def name(self, said: bytes) -> bytes:
         """A name for anything else (no input begins so); says nothing without the cache key."""
-        return hmac.digest(self._key, b"\xff\xff" + said, hashlib.sha256)[:16]
+        return hmac.digest(self._key, b"\xff\xff" + said, "sha256")[:16]
 
     def known(self, tables: NodeTables, digests: Collection[bytes]) -> set[bytes]:
         """Those of the digests that are cached."""
@@ -85,11 +86,13 @@ class TokenCache:
 
     async def seal(self, pairs: Mapping[bytes, TokenPair]) -> dict[bytes, bytes]:
         """Pairs as they are kept."""
-        nonces = [self._random(self._box.NONCE_SIZE) for _ in pairs]
+        key, size = self._key, self._box.NONCE_SIZE
+        drawn = self._random(size * len(pairs))
+        nonces = [drawn[at : at + size] for at in range(0, len(drawn), size)]
 
         def work() -> dict[bytes, bytes]:
             return {
-                digest: bytes(self._box.encrypt(pair.token + pair.link_secret, nonce))
+                digest: nonce + crypto_secretbox_easy(pair.token + pair.link_secret, nonce, key)
                 for nonce, (digest, pair) in zip(nonces, pairs.items(), strict=True)
             }
 
@@ -126,11 +129,11 @@ class TokenClient:
 
     async def evaluate(self, inputs: Sequence[bytes]) -> list[TokenPair]:
         """A pair for each input, in order. Raises RemoteError; a cheating holder is named."""
-        rand, size = self._membership.env.random, len(inputs)
-        blinds = [random_scalar(rand) for _ in inputs]
-        points = await self._workers.run(size, blinded, inputs, blinds)
+        size = len(inputs)
+        uniform = self._membership.env.random(size * UNIFORM_BYTES)
+        points = await self._workers.run(size, blinded, inputs, uniform)
         quorum, answers = await self._ask_quorum(points)
-        outputs = await self._workers.run(size, finished, inputs, blinds, points, quorum, answers)
+        outputs = await self._workers.run(size, finished, inputs, uniform, points, quorum, answers)
         return [TokenPair(*split_output(output)) for output in outputs]
 
     async def close(self) -> None:

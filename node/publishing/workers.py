@@ -2,14 +2,15 @@
 
 Threads would not do: a thread that multiplies lets go of the interpreter's lock for each element,
 some 50 us, and then waits for it, up to 5 ms, whenever another thread runs Python. A small batch is
-not worth the way there, and is done in a thread. Blinds go to our own processes and nowhere else.
+not worth the way there, and is done in a thread. What blinds are made of goes to our own processes
+and nowhere else; it goes there as plain bytes, since objects take longer on that way.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from keys.group import SecretScalar
+from keys.group import uniform_scalars
 from keys.groups import default_group
 from keys.oprf import blind, finalise
 from keys.threshold import PartialEvaluation, Quorum, combine, verify_partial
@@ -61,14 +62,14 @@ class Workers:
         return self._pool
 
 
-def blinded(inputs: Sequence[bytes], blinds: Sequence[SecretScalar]) -> list[bytes]:
-    """The points of a batch."""
-    return blind(default_group(), inputs, blinds)
+def blinded(inputs: Sequence[bytes], uniform: bytes) -> list[bytes]:
+    """The points of a batch; of `uniform`, 64 random bytes for each, blinds are made."""
+    return blind(default_group(), inputs, uniform_scalars(uniform))
 
 
 def finished(
     inputs: Sequence[bytes],
-    blinds: Sequence[SecretScalar],
+    uniform: bytes,
     points: Sequence[bytes],
     quorum: Quorum,
     answers: Sequence[tuple[bytes, PartialEvaluation]],
@@ -81,7 +82,7 @@ def finished(
     for commitment, partial in answers:
         verify_partial(group, commitment, quorum, points, partial)
     evaluated = combine(group, quorum, [partial for _, partial in answers])
-    return finalise(group, inputs, blinds, evaluated)
+    return finalise(group, inputs, uniform_scalars(uniform), evaluated)
 
 
 class _Refusal:

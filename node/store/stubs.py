@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from node.store.records import Client, client_of
 from storage.engine import Transaction
 
+_TOKEN_COLUMNS = ("hub_id", "stub_id", "match_key_id", "ordinal", "input_digest")
+
 Digests = Mapping[str, Sequence[bytes]]
 """Digests of token inputs by match key, in the order in which they are published."""
 
@@ -209,18 +211,12 @@ class Stubs:
         sql = "DELETE FROM published_token WHERE hub_id = ? AND stub_id IN (:among)"
         self._tx.run_among(sql, hub_id, among=published)
         rows = [
-            {
-                "hub_id": hub_id,
-                "stub_id": stub_id,
-                "match_key_id": key,
-                "ordinal": ordinal,
-                "input_digest": digest,
-            }
-            for stub_id, digests in published.items()
+            (hub_id, stub_id, key, ordinal, digest)
+            for stub_id, digests in sorted(published.items())  # as the table is ordered
             for key, items in digests.items()
             for ordinal, digest in enumerate(items)
         ]
-        self._tx.insert_many("published_token", rows)
+        self._tx.insert_rows("published_token", _TOKEN_COLUMNS, rows)
 
     def holders(self, hub_id: str, digests: Collection[bytes]) -> dict[bytes, set[str]]:
         """The stubs that publish each of these tokens; a token that none has is left out."""
@@ -229,8 +225,8 @@ class Stubs:
             "WHERE hub_id = ? AND input_digest IN (:among)"
         )
         found: dict[bytes, set[str]] = {}
-        for row in self._tx.rows_among(sql, hub_id, among=digests):
-            found.setdefault(row["input_digest"], set()).add(row["stub_id"])
+        for digest, stub_id in self._tx.tuples_among(sql, hub_id, among=digests):
+            found.setdefault(digest, set()).add(stub_id)
         return found
 
     def forget_digests(self, hub_id: str) -> None:

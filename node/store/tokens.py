@@ -7,6 +7,9 @@ from collections.abc import Collection, Mapping
 
 from storage.engine import Transaction
 
+_COLUMNS = ("hub_id", "input_digest", "sealed")
+_KEY = ("hub_id", "input_digest")
+
 
 class SealedTokens:
     """Sealed tokens and link secrets within one transaction."""
@@ -17,8 +20,7 @@ class SealedTokens:
     def known(self, hub_id: str, digests: Collection[bytes]) -> set[bytes]:
         """Those of the digests that are kept for a hub."""
         sql = "SELECT input_digest FROM token_cache WHERE hub_id = ? AND input_digest IN (:among)"
-        found = self._tx.rows_among(sql, hub_id, among=digests)
-        return {row["input_digest"] for row in found}
+        return {digest for (digest,) in self._tx.tuples_among(sql, hub_id, among=digests)}
 
     def sealed(self, hub_id: str, digests: Collection[bytes]) -> dict[bytes, bytes]:
         """What is kept for a hub under these digests; one under which nothing is is left out."""
@@ -26,16 +28,12 @@ class SealedTokens:
             "SELECT input_digest, sealed FROM token_cache "
             "WHERE hub_id = ? AND input_digest IN (:among)"
         )
-        found = self._tx.rows_among(sql, hub_id, among=digests)
-        return {row["input_digest"]: row["sealed"] for row in found}
+        return dict(self._tx.tuples_among(sql, hub_id, among=digests))
 
     def put(self, hub_id: str, sealed: Mapping[bytes, bytes]) -> None:
         """Keep these for a hub, in the place of what was there."""
-        rows = [
-            {"hub_id": hub_id, "input_digest": digest, "sealed": data}
-            for digest, data in sealed.items()
-        ]
-        self._tx.put_many("token_cache", rows, ("hub_id", "input_digest"))
+        rows = [(hub_id, digest, data) for digest, data in sorted(sealed.items())]
+        self._tx.put_rows("token_cache", _COLUMNS, rows, _KEY)
 
     def forget(self, hub_id: str) -> None:
         """Delete all that is kept for a hub."""

@@ -81,7 +81,7 @@ def match_keys(record: ClientRecord, key_ids: Collection[str]) -> dict[str, tupl
 
 def names_somebody(key_ids: Collection[str]) -> bool:
     """Whether a stub with these key types is of one person and not of a door: specs/04 §10."""
-    return not all(_WHO.isdisjoint(reads_of(key_id)) for key_id in key_ids)
+    return not _OF_WHO.isdisjoint(key_ids)
 
 
 def _part(reads: str, values: Callable[[NormalRecord], Collection[str | None]]) -> Part:
@@ -228,6 +228,11 @@ WITHDRAWN: Mapping[str, frozenset[Reads]] = MappingProxyType(
             "given_addr.1": "given place",
         }.items()
     }
+)
+
+_OF_WHO = frozenset(
+    [key_id for key_id, recipe in RECIPES.items() if recipe.reads & _WHO]
+    + [key_id for key_id, reads in WITHDRAWN.items() if reads & _WHO]
 )
 
 

@@ -16,8 +16,10 @@ from keys.group import (
     parse_scalar,
     random_scalar,
     scalar_bytes,
+    uniform_scalars,
 )
 from keys.groups import default_group
+from keys.oprf import blind
 from keys.sodium import STATUS_FUNCTIONS, SodiumGroup, load_sodium
 from protocol.errors import ErrorCode, LocalError, RemoteError
 
@@ -167,6 +169,19 @@ class TestScalars:
     def test_a_random_source_that_gives_too_little_is_refused(self) -> None:
         with pytest.raises(LocalError):
             random_scalar(lambda length: bytes(length - 1))
+
+    def test_many_are_those_that_the_same_bytes_give_one_by_one(self) -> None:
+        parts = [(ORDER + 9).to_bytes(64, "little"), bytes(range(64)), b"\xff" * 64]
+        draws = iter(parts)
+        one_by_one = [random_scalar(lambda _length: next(draws)) for _ in parts]
+        assert uniform_scalars(b"".join(parts)) == one_by_one
+
+    def test_a_batch_of_which_too_little_is_random_is_not_blinded(self) -> None:
+        with pytest.raises(LocalError):
+            uniform_scalars(bytes(range(127)))
+        for uniform in (bytes(range(64)), bytes(range(64)) + bytes(64)):  # one short; one is zero
+            with pytest.raises(LocalError):
+                blind(GROUPS[0], [b"one", b"two"], uniform_scalars(uniform))
 
 
 class TestChoosingTheGroup:
