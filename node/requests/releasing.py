@@ -120,7 +120,8 @@ class Releasing:
         membership, index = self._membership, decision.index
         url = f"{membership.hub.url}/v1/proofs/{index}?wait={wait}"
         proof = await membership.http.get(url)
-        await membership.follow()
+        if wait or membership.view.size <= index:  # once is enough for all that leave together
+            await membership.follow()
         if membership.view.size <= index:
             # The newest checkpoint may have lost its quorum since.
             await membership.sync(parse_tlog_proof(proof).checkpoint_note)

@@ -1,0 +1,210 @@
+"""How a request travels: nobody asks twice for what is known, and nothing waits without need."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+import node.service
+from node.membership.outbox import side_by_side
+from node.membership.seen import Seen
+from node.service import NodeService
+from node.store.outbox import OutboxItem, OutboxState
+from protocol.errors import ErrorCode, RemoteError
+from tests.sim.federation import HUB, SimFederation, SimNode
+
+Agencies = tuple[SimNode, SimNode]
+
+
+def listen(federation: SimFederation, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The addresses that are got from now on."""
+    got: list[str] = []
+    real = federation.network.get
+
+    async def get(url: str) -> bytes:
+        got.append(url.removeprefix(HUB))
+        return await real(url)
+
+    monkeypatch.setattr(federation.network, "get", get)
+    return got
+
+
+async def asks(care: SimNode, times: int) -> None:
+    """Requests that nobody has sent yet."""
+    wanted = await care.request("c1", (await care.team("c1")).others[0].involvement_id)
+    await care.membership.follow()
+    for _ in range(times):
+        await care.write(lambda tables: care.service.asking.ask(tables, wanted))
+
+
+async def unchecked(care: SimNode) -> int:
+    hub_id = care.membership.hub.hub_id
+    return len(await care.read(lambda tables: tables.outbox.unchecked(hub_id, 100)))
+
+
+async def test_what_was_read_while_following_is_not_asked_for_again(
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether an entry is where the hub said: the node took that very leaf into the tree."""
+    _, care = agencies
+    await asks(care, 2)
+    await care.service.outbox.send()
+    await federation.checkpoint()
+    await care.membership.sync()
+    got = listen(federation, monkeypatch)
+    assert await care.service.outbox.check_logged() == 0
+    assert (got, await unchecked(care)) == ([], 0)
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_a_leaf_that_is_another_than_was_sent_is_missed(
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch, *, known: bool
+) -> None:
+    """Whether the node has read what stands there, or was started since and must ask."""
+    _, care = agencies
+    await asks(care, 1)
+    await care.service.outbox.send()
+    await federation.checkpoint()
+    await care.membership.sync()
+    care.membership.seen = care.membership.seen if known else Seen()
+    await care.write(lambda tables: tables.tx.run("UPDATE outbox SET salt = ?", "11" * 32))
+    got = listen(federation, monkeypatch)
+    assert await care.service.outbox.check_logged() == 1
+    assert [url.rpartition("/")[0] for url in got] == ["/v1/proofs"], "the proof says why"
+
+
+async def test_a_checkpoint_that_is_known_is_not_worked_through_again(
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, care = agencies
+    await care.membership.sync()
+    got = listen(federation, monkeypatch)
+
+    async def write(*_: Any) -> None:
+        raise AssertionError("nothing is new")
+
+    monkeypatch.setattr(care.membership.engine, "write", write)
+    assert await care.membership.follow()
+    assert got == ["/checkpoint"]
+
+
+async def test_mail_that_witnesses_have_not_seen_waits_at_the_log_and_is_not_fetched_again(
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    health, care = agencies
+    await asks(care, 1)
+    await care.service.outbox.send()
+    real, polls = federation.network.get, []
+
+    async def get(url: str) -> bytes:
+        if "?wait=" in url:  # meanwhile witnesses sign
+            polls.append(url)
+            await federation.checkpoint()
+        return await real(url.partition("?")[0])
+
+    monkeypatch.setattr(federation.network, "get", get)
+    assert await health.service.receive(wait=0) == 2, "the request, and what the hub says of it"
+    assert len(polls) == 1
+
+    await asks(care, 1)
+    await care.service.outbox.send()
+    monkeypatch.setattr(federation.network, "get", real)
+    assert await health.service.receive(wait=0) == 0, "they do not sign: it stays"
+    await federation.checkpoint()
+    assert await health.service.receive(wait=0) == 2
+
+
+async def test_what_came_is_answered_at_once(
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not when the pause between two looks is over."""
+    health, care = agencies
+    await asks(care, 1)
+    await care.service.outbox.send()
+    await federation.checkpoint()
+    monkeypatch.setattr(node.service, "PAUSE_SECONDS", 60)
+    advanced = asyncio.Event()
+    real = NodeService.advance
+
+    async def advance(self: NodeService) -> None:
+        await real(self)
+        advanced.set()
+
+    monkeypatch.setattr(NodeService, "advance", advance)
+    looking = asyncio.create_task(health.service._advance())
+    await advanced.wait()
+    await health.service._receive()
+    async with asyncio.timeout(30):
+        await looking
+
+
+class TestSending:
+    async def test_steps_of_different_requests_are_on_their_way_together(
+        self, federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """But for the first: it finds out whether the hub is there."""
+        _, care = agencies
+        await asks(care, 6)
+        real, under_way, most = federation.network.post, 0, []
+
+        async def post(url: str, body: bytes, headers: Any = None) -> bytes:
+            nonlocal under_way
+            under_way += 1
+            most.append(under_way)
+            await asyncio.sleep(0)
+            answer = await real(url, body, headers)
+            under_way -= 1
+            return answer
+
+        monkeypatch.setattr(federation.network, "post", post)
+        assert await care.service.outbox.send() == []
+        assert len(await federation.entries("request")) == 6
+        assert (most[:2], max(most)) == ([1, 1], 5)
+
+    async def test_two_who_send_at_once_send_each_statement_once(
+        self, federation: SimFederation, agencies: Agencies
+    ) -> None:
+        _, care = agencies
+        await asks(care, 3)
+        before = federation.network.said
+        await asyncio.gather(*(care.service.outbox.send() for _ in range(4)))
+        assert federation.network.said == before + 3
+
+    async def test_a_hub_that_is_away_is_tried_once(
+        self, federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        _, care = agencies
+        await asks(care, 3)
+        tried = []
+
+        async def post(url: str, *_: Any) -> bytes:
+            tried.append(url)
+            raise RemoteError(ErrorCode.UNREACHABLE, "away")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(federation.network, "post", post)
+            with pytest.raises(RemoteError, match="away"):
+                await care.service.outbox.send()
+        assert len(tried) == 1
+        await care.service.outbox.send()
+        assert len(await federation.entries("request")) == 3
+
+
+def item(number: int, kind: str, text: str) -> OutboxItem:
+    return OutboxItem(
+        number, "h", kind, "a", text, None, None, None, None, None, OutboxState.PENDING, None
+    )
+
+
+def test_what_the_order_says_something_of_goes_in_its_order() -> None:
+    """Two steps of one request, whatever is no step of one, and what nobody can read."""
+    one, two = '{"request_id":"1"}', '{"request_id":"2"}'
+    items = [
+        item(1, "receipt", one), item(2, "request", one), item(3, "release", two),
+        item(4, "decision", one), item(5, "recall", two), item(6, "release", two),
+        item(7, "release", "{"), item(8, "release", "[]"), item(9, "receipt", one),
+    ]  # fmt: skip
+    groups = [[one.id for one in group] for group in side_by_side(items)]
+    assert groups == [[1], [2, 3], [4], [5], [6], [7], [8], [9]]
+    many = [item(n, "receipt", f'{{"request_id":"{n}"}}') for n in range(12)]
+    assert [len(group) for group in side_by_side(many)] == [1, 8, 3]
