@@ -1,6 +1,6 @@
 """A running node at one hub: poll, handle, send, release (specs/07-transport.md §5).
 
-Eight loops, each of which outlives whatever meets one of its passes (node/faults.py).
+Ten loops, each of which outlives whatever meets one of its passes (node/faults.py).
 """
 
 import asyncio
@@ -96,6 +96,7 @@ class NodeService:
         )
         loops = {
             "receive": self._receive,
+            "send": self._send,
             "advance": self._advance,
             "watch": self._watch,
             "renew": self._renew,
@@ -186,6 +187,7 @@ class NodeService:
         await self._do_again()
         passes: dict[str, Work] = {
             "receive": lambda: self.receive(wait=0),
+            "send": self.send,
             "advance": self.advance,
             "watch": self.charters.step,
             "renew": self.renewal.step,
@@ -227,10 +229,15 @@ class NodeService:
             await self._do_again()
             self._retry_first = False
         await self.advance()
+        await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _send(self) -> None:
+        """Beside what `advance` waits for: answers leave while cards wait for witnesses."""
+        self._came.clear()
+        await self.send()
         with suppress(TimeoutError):
             async with asyncio.timeout(PAUSE_SECONDS):
-                await self._came.wait()  # what came is answered at once
-        self._came.clear()
+                await self._came.wait()
 
     def _say_refused(self, refusals: Sequence[RemoteError]) -> None:
         for error in refusals:

@@ -82,6 +82,7 @@ class Outbox:
         self._on_failed = on_failed
         self._outdated: int | None = None
         self._sending = asyncio.Lock()
+        self._promised: dict[int, int] = {}
 
     async def send(self) -> list[RemoteError]:
         """Send everything pending, in order; the refusals met. Stops when the hub is away.
@@ -149,11 +150,12 @@ class Outbox:
                 continue
             async with faults.guarded(Kind.ENTRY, str(entry.index), known=known):
                 if entry.index >= membership.view.size:
-                    promised = parse_statement(entry.envelope).preamble.iat
-                    late = signed_at >= promised + PROMISE_SECONDS
+                    late = signed_at >= self._promised_at(entry) + PROMISE_SECONDS
                     overdue += [entry.index] if late else []
                 elif not await self._look_for(entry, found):
                     break
+        waiting = {entry.index for entry in entries}
+        self._promised = {at: iat for at, iat in self._promised.items() if at in waiting}
         if found.there or found.missing or overdue:
             await membership.engine.write(lambda tables: self._checked(tables, found, overdue))
         return len(found.missing)
@@ -193,6 +195,12 @@ class Outbox:
             raise_alarm(tables, hub_id, AlarmCode.NOT_IN_LOG, now, place=str(entry.index))
         for index in overdue:
             raise_alarm(tables, hub_id, AlarmCode.PROMISE_BROKEN, now, place=str(index))
+
+    def _promised_at(self, entry: Entry) -> int:
+        """When a statement was signed whose entry is waited for; read once, not at each look."""
+        if entry.index not in self._promised:
+            self._promised[entry.index] = parse_statement(entry.envelope).preamble.iat
+        return self._promised[entry.index]
 
     def _signed_at(self, entries: Sequence[Entry]) -> int:
         """When witnesses signed the log as we know it, where it does not reach all of these."""

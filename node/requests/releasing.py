@@ -89,7 +89,7 @@ class Releasing:
         )
         await faults.forget(Kind.CARD, aside.difference(item.request_id for item in requests))
         released, wait = 0, WAIT_SECONDS
-        for request in requests:
+        for request in sorted(requests, key=_index):  # the first in the log is witnessed first
             known = request.request_id in aside
             if known and not faults.again:
                 continue
@@ -102,6 +102,8 @@ class Releasing:
     async def _release_witnessed(self, request: ReceivedRequest, wait: int) -> bool:
         """Release one card if a quorum has seen the decision; else it stays allowed, and closed."""
         if request.decision is None:
+            return False
+        if not wait and request.decision.index >= self._membership.view.size:
             return False
         try:
             proof = await self._proof(request.decision, wait)
@@ -233,6 +235,10 @@ class Releasing:
             "last_contact": _noon_of(item.last_contact),
             "next_visit": following if following and following > now - DAY // 2 else None,
         }
+
+
+def _index(request: ReceivedRequest) -> int:
+    return request.decision.index if request.decision else 0
 
 
 def _noon_of(day: str | None) -> int | None:

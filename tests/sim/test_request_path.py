@@ -8,7 +8,7 @@ import pytest
 import node.service
 from node.membership.outbox import side_by_side
 from node.membership.seen import Seen
-from node.service import NodeService
+from node.requests.answering import Answer
 from node.store.outbox import OutboxItem, OutboxState
 from protocol.errors import ErrorCode, RemoteError
 from tests.sim.federation import HUB, SimFederation, SimNode
@@ -114,28 +114,69 @@ async def test_mail_that_witnesses_have_not_seen_waits_at_the_log_and_is_not_fet
     assert await health.service.receive(wait=0) == 2
 
 
-async def test_what_came_is_answered_at_once(
+async def test_what_came_is_answered_at_once_while_cards_wait_for_witnesses(
     federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And not when the pause between two looks is over."""
+    """Not when the pause between two looks is over, nor when the proof of another is there."""
     health, care = agencies
     await asks(care, 1)
     await care.service.outbox.send()
-    await federation.checkpoint()
+    await federation.settle()
+    (first,) = await health.read(lambda t: t.tx.rows("SELECT request_id FROM received_request"))
+    await health.answer(first["request_id"])
+    await federation.settle()
+    health.service.answering._settings.answer_rule = "allow"
     monkeypatch.setattr(node.service, "PAUSE_SECONDS", 60)
-    advanced = asyncio.Event()
-    real = NodeService.advance
+    waits, real = asyncio.Event(), federation.network.get
 
-    async def advance(self: NodeService) -> None:
-        await real(self)
-        advanced.set()
+    async def get(url: str) -> bytes:
+        if "?wait=10" in url:
+            waits.set()
+            await asyncio.sleep(60)
+        return await real(url.partition("?")[0])
 
-    monkeypatch.setattr(NodeService, "advance", advance)
-    looking = asyncio.create_task(health.service._advance())
-    await advanced.wait()
-    await health.service._receive()
+    monkeypatch.setattr(federation.network, "get", get)
+    passes = [health.service._advance, health.service._send]
+    for number in (1, 2):
+        await asks(care, 1)
+        await care.service.outbox.send()
+        await federation.checkpoint()
+        await health.service._receive()
+        if number == 1:
+            await health.service.send()
+            loops = [asyncio.create_task(one()) for one in passes]
+            await waits.wait()
     async with asyncio.timeout(30):
-        await looking
+        await loops[1]
+        await health.service.send()
+    assert len(await federation.entries("decision")) == 3, "the second by rule did not wait"
+    assert not loops[0].done()
+    loops[0].cancel()
+
+
+async def test_the_first_in_the_log_is_waited_for_and_the_others_are_not_asked_for(
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of cards that are allowed those whose decision witnesses have seen leave together."""
+    health, care = agencies
+    await asks(care, 3)
+    await care.service.outbox.send()
+    await federation.settle()
+    rows = await health.read(
+        lambda t: t.tx.rows("SELECT request_id FROM received_request ORDER BY request_id DESC")
+    )
+    for number, row in enumerate(rows):
+        answer = Answer(row["request_id"], 1, None)
+        await health.write(
+            lambda tables, answer=answer: health.service.answering.answer(tables, answer)
+        )  # type: ignore[misc]
+        await health.service.send()
+        if number == 1:
+            await federation.checkpoint()
+    got = listen(federation, monkeypatch)
+    assert await health.service.releasing.release_allowed() == 2
+    asked = [url for url in got if url.startswith("/v1/proofs/")]
+    assert [url.partition("?")[2] for url in asked] == ["wait=10", "wait=0"]
 
 
 class TestSending:
