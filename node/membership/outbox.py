@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from node.alarms import AlarmCode, clear_alarms, raise_alarm
+from node.faults import AT_ONCE, together
 from node.membership.hub import HubMembership
 from node.membership.proofs import verify_logged
 from node.store.journal import ExpectedEntry
@@ -39,8 +40,6 @@ from runtime.logs import log
 
 PROMISE_SECONDS = 300
 MOST_LOOKED_FOR = 500
-AT_ONCE = 8
-"""Statements on their way at once: they wait for one commit together, here and at the hub."""
 STEPS = {kind_of(body) for body in (RequestBody, DecisionBody, ReleaseBody, ReceiptBody)}
 TRY_AGAIN = frozenset({ErrorCode.UNREACHABLE, ErrorCode.STORAGE})
 
@@ -121,9 +120,7 @@ class Outbox:
                 refusals.extend([refused] if refused is not None else [])
 
         for group in side_by_side(items):
-            done = await asyncio.gather(*map(send_one, group), return_exceptions=True)
-            for fault in filter(None, done):
-                raise fault
+            await together(map(send_one, group))
             if any(error.code is ErrorCode.WRONG_CHARTER for error in refusals):
                 return [error for error in refusals if error.code is not ErrorCode.WRONG_CHARTER]
         return refusals

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from node.config import NodeSettings
+from node.faults import AT_ONCE, together
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
 from node.membership.proofs import verify_logged
@@ -88,15 +89,19 @@ class Releasing:
             )
         )
         await faults.forget(Kind.CARD, aside.difference(item.request_id for item in requests))
-        released, wait = 0, WAIT_SECONDS
-        for request in sorted(requests, key=_index):  # the first in the log is witnessed first
+
+        async def release(request: ReceivedRequest, wait: int) -> int:
             known = request.request_id in aside
-            if known and not faults.again:
-                continue
             async with faults.guarded(Kind.CARD, request.request_id, known=known):
-                released += await self._release_witnessed(request, wait)
-            # Without a quorum all of them wait for the same thing: once is enough.
-            wait = 0
+                return await self._release_witnessed(request, wait)
+            return 0  # it was set aside
+
+        due = [one for one in requests if faults.again or one.request_id not in aside]
+        due.sort(key=_index)  # the first in the log is witnessed first
+        # Without a quorum all of them wait for the same thing: once is enough.
+        released = sum([await release(one, WAIT_SECONDS) for one in due[:1]])
+        for at in range(1, len(due), AT_ONCE):
+            released += sum(await together(release(one, 0) for one in due[at : at + AT_ONCE]))
         return released
 
     async def _release_witnessed(self, request: ReceivedRequest, wait: int) -> bool:

@@ -1,6 +1,7 @@
 """How a request travels: nobody asks twice for what is known, and nothing waits without need."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -165,11 +166,10 @@ async def test_the_first_in_the_log_is_waited_for_and_the_others_are_not_asked_f
     rows = await health.read(
         lambda t: t.tx.rows("SELECT request_id FROM received_request ORDER BY request_id DESC")
     )
+    answering = health.service.answering
     for number, row in enumerate(rows):
         answer = Answer(row["request_id"], 1, None)
-        await health.write(
-            lambda tables, answer=answer: health.service.answering.answer(tables, answer)
-        )  # type: ignore[misc]
+        await health.write(partial(answering.answer, answer=answer))
         await health.service.send()
         if number == 1:
             await federation.checkpoint()
