@@ -6,9 +6,10 @@ demo: .venv/.runtime
 	$(BIN)/python -m demo $(ARGS)
 
 # In the order of the folders: the few long stories of tests/e2e come early, not last and alone.
+# Those wait for each other more than for a processor, so that there is one worker more than there are.
 # Compiled modules are kept, whatever the environment says: a hundred programs start in these tests.
 test: .venv/.dev
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Long fault and fuzz runs, and the property tests with many more examples; ARGS=tests/soak/... for a part.
 soak: .venv/.dev

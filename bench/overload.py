@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -39,7 +39,7 @@ from transport.client import HttpClient
 SECONDS, IDLE_SECONDS = 300, 60
 LINKED, ALL = 21, 200
 TIMES_SLOWER, IDLE_CORES, TIMES_QUOTA = 3, 0.15, 10
-POLL_SECONDS = 20
+POLL_SECONDS, A_POOL = 20, 50
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -129,8 +129,16 @@ async def main() -> None:
         await federation.services.publisher.close()
         await federation.hub.engine.close()
         with serving(folder / "hub") as (url, hub):
-            async with HttpClient(allow_private=True) as http:
-                members = [Member(node, http, url, samples.get(node.party_id)) for node in nodes]
+            async with AsyncExitStack() as stack:
+                # A pool has a hundred connections, and everybody holds one while they poll.
+                pools = [
+                    await stack.enter_async_context(HttpClient(allow_private=True))
+                    for _ in range(-(-len(nodes) // A_POOL))
+                ]
+                members = [
+                    Member(node, pools[n // A_POOL], url, samples.get(node.party_id))
+                    for n, node in enumerate(nodes)
+                ]
                 await overload(members, hub, seconds, quota)
                 cores = await idle(members, hub)
         lost = accepted_and_not_kept(folder / "hub", members)

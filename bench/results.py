@@ -66,11 +66,6 @@ def show(rows: dict[str, dict[str, object]] | None = None) -> None:
         )
 
 
-def best(work: Callable[[], object], runs: int = RUNS) -> float:
-    """Seconds of the best of some runs."""
-    return min(seconds(work) for _ in range(runs))
-
-
 def seconds(work: Callable[[], object]) -> float:
     """Seconds by the clock."""
     began = time.perf_counter()

@@ -142,6 +142,11 @@ class Joiner:
         """How many clients the council has approved."""
         return self._membership.directory.clients_of(self.applied.party_id)
 
+    @property
+    def needs_endorsement(self) -> bool:
+        """Whether another organisation has to answer for this one, as it comes late or is large."""
+        return self._joining.needs_endorsement(self._membership)
+
     async def approved(self) -> Charter:
         """Wait until the log names us a member; the agreement to sign. Raises RemoteError."""
         await self._joining.wait_for_approval(self._membership, lambda: None)

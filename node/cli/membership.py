@@ -27,6 +27,10 @@ from runtime.interview.answers import shown
 
 app = typer.Typer()
 out = Console(soft_wrap=True, markup=False, highlight=False)
+ENDORSED = (
+    "Besides, another organisation of the council has to answer for yours, which comes late or is "
+    "large. Read it the words too; it runs: patchwork-node endorse WORDS --name NAME --clients N"
+)
 
 
 @app.command()
@@ -135,6 +139,8 @@ async def lead_in(folder: Path, to: str | HubRow, signs: Callable[[], bool]) -> 
         typer.echo(f"words: {joiner.applied.words}")
         if not joiner.is_member:
             out.print("Read these words to the council's operator, who approves if they match.")
+            if joiner.needs_endorsement:
+                out.print(ENDORSED)
             out.print("Waiting. It may take days: stop with Ctrl-C, and run this again to go on.")
         charter = await joiner.approved()
         out.print(f"Approved. This is version {charter.version} of {charter.hub.name}'s agreement:")

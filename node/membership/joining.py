@@ -19,6 +19,7 @@ from protocol import canonical
 from protocol.dsse import pae, payload_type
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.fields import from_base64
+from protocol.governance.admission import Newcomer, needs_endorsement
 from protocol.governance.ceremony import CEREMONY_LIMIT, TRANSCRIPT_KIND
 from protocol.governance.charter import Charter
 from protocol.governance.fingerprint import fingerprint_words
@@ -201,6 +202,13 @@ class Joining:
         expires = self._env.clock() + SEAL_KEY_SECONDS
         record = membership.keys.record(expires, self._recovery(hub_id))
         return membership.sign(self._enrolment(membership, invited, record), hub_id)
+
+    def needs_endorsement(self, membership: HubMembership) -> bool:
+        """Whether another organisation has to answer for us before the log names us a member, as
+        the log stands.
+        """
+        body = parse_statement(membership.hub.enrolment).expect(EnrolmentBody).body
+        return needs_endorsement(membership.directory, Newcomer.of(body), self._env.clock())
 
     async def wait_for_approval(
         self, membership: HubMembership, still_waiting: Callable[[], None]

@@ -66,6 +66,8 @@ class _Here:
                 yield found
 
     def _one(self, line: NewsLine, now: int) -> Current | None:
+        if line.kind is NewsKind.HANDED_OVER:
+            return Current(line)
         if line.kind in OF_TEAMS:
             return _of_team(line, self._links.get(line.subject))
         if line.kind is NewsKind.REVIEW_DUE and line.subject.startswith("work "):

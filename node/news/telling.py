@@ -50,6 +50,17 @@ def tell(tables: NodeTables, hub_id: str, events: Sequence[Event], now: int) -> 
     )
 
 
+def tell_of_client(tables: NodeTables, client: int, colleague: int, now: int) -> None:
+    """Tell a colleague that a client was handed over to them. It stands with our first hub, as all
+    that is about no hub; before there is one nobody has a list.
+    """
+    for hub in tables.hubs.all()[:1]:
+        event = Event(
+            NewsKind.HANDED_OVER, client, f"client {client}", str(now), people=(colleague,)
+        )
+        tell(tables, hub.hub_id, [event], now)
+
+
 def clients_behind(tables: NodeTables, hub_id: str, stub_ids: Collection[str]) -> dict[str, int]:
     """The clients (row ids) behind stubs of ours, those too of a publication whose answer is still
     to come.

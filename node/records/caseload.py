@@ -6,6 +6,7 @@ first. Either way it is written down.
 
 from collections.abc import Collection
 
+from node.news.telling import tell_of_client
 from node.records.accounts import OF_KIND, STAFF
 from node.records.by_hand import By
 from node.records.people import acting
@@ -85,8 +86,9 @@ def take_on(tables: NodeTables, clients: Collection[int], by: By) -> int:
 
 
 def hand_over(tables: NodeTables, client: int, to: str, by: By) -> Person:
-    """Let a colleague (by name) work on what whoever does it works on with a client, in their
-    place. Raises LocalError: nobody of that name who works with clients, or nothing to hand over.
+    """Let a colleague (by name), who is told, work on what whoever does it works on with a client,
+    in their place. Raises LocalError: nobody of that name who works with clients, or nothing to
+    hand over.
     """
     colleague = acting(tables, to)
     if colleague.id not in working_with_clients(tables):
@@ -98,6 +100,7 @@ def hand_over(tables: NodeTables, client: int, to: str, by: By) -> Person:
     tables.people.put_in_place(mine, by.person, colleague.id)
     (found,) = tables.records.clients_by_row([client])
     tables.people.acted(Act(by.person, Deed.HANDED_OVER, found.local_id, by.now))
+    tell_of_client(tables, client, colleague.id, by.now)
     return colleague
 
 

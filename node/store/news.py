@@ -24,6 +24,7 @@ class NewsKind(StrEnum):
     OVERDUE = "overdue"
     PASSED_ON = "passed_on"
     ATTENTION = "attention"
+    HANDED_OVER = "handed_over"
 
 
 class NewsLevel(StrEnum):

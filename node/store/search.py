@@ -58,11 +58,11 @@ class ClientSearch:
         return sum(count for (count,) in self._tx.tuples_among(sql, among=terms))
 
     def beginning(self, start: str) -> Iterator[int]:
-        """As `having`, those who have a term, or an own id, that begins so."""
+        """As `having`, those who have a term, or an own id, that begins so and goes on."""
         for sql in (
-            "SELECT client FROM client_term WHERE term >= ? AND term < ?",
-            "SELECT id FROM client WHERE local_id >= ? AND local_id < ?",
-            "SELECT client FROM other_id WHERE local_id >= ? AND local_id < ?",
+            "SELECT client FROM client_term WHERE term > ? AND term < ?",
+            "SELECT id FROM client WHERE local_id > ? AND local_id < ?",
+            "SELECT client FROM other_id WHERE local_id > ? AND local_id < ?",
         ):
             yield from chain.from_iterable(self._tx.tuples(sql, start, start + _LAST))
 

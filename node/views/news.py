@@ -39,7 +39,9 @@ OF_MANY = {
 }
 LEFT = "somebody who was in their team is shown there no more."
 LEFT_MANY = "of your clients' teams show somebody no more who was in them."
+HANDED_OVER = "a colleague handed them over to you: patchwork-node clients list --mine."
 ATTENTION = "somebody in their team wants attention for them."
+OF_ONE = {NewsKind.ATTENTION: ATTENTION, NewsKind.HANDED_OVER: HANDED_OVER}
 POSSIBLE = "a possible match waits for a person: patchwork-node review."
 UNCONFIRMED = "nobody has said for long that this work goes on: patchwork-node clients confirm."
 CONSENT_ENDS = "their consent ends on {day}: patchwork-node consent give, if they agree again."
@@ -177,8 +179,8 @@ def _of_one(said: _Said) -> str:
     line, work = said.item.line, said.item.work
     if line.kind in OF_CLIENTS:
         return OF_CLIENTS[line.kind].format(who=said.who) if said.who else LEFT
-    if line.kind is NewsKind.ATTENTION:
-        return ATTENTION
+    if line.kind in OF_ONE:
+        return OF_ONE[line.kind]
     if _is_new_card(said.item):
         return RENEWED.format(agency=said.agency)
     if line.kind in OF_REQUESTS:

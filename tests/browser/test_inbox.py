@@ -87,6 +87,15 @@ async def test_a_refusal_says_why_and_a_colleague_can_take_a_request(
         assert await stranger.heading() == "Page not found"
         await stranger.open("/inbox")
         await stranger.lacks("Amira")
+        await stranger.click("Say when you will be away")
+        last = stranger.page.get_by_role("group", name="Last day")
+        for label, text in (("Day", "31"), ("Month", "12"), ("Year", "2099")):
+            await last.get_by_label(label).fill(text)
+        await stranger.page.get_by_label("Who covers").select_option("C. Olleague (East)")
+        await stranger.click("Save")
+        await stranger.sees("C. Olleague (East) covers.")
+        await stranger.click("I am here again")
+        await stranger.lacks("covers.")
         await me.choose("Pass it to a colleague")
         await me.click("Continue")
         await me.click("Pass it on")

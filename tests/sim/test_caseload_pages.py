@@ -27,6 +27,9 @@ async def test_a_client_is_handed_over_to_those_alone_who_can_open_them(
     assert (answer.status, "Choose a colleague" in await answer.text()) == (400, True)
     answer = await worker.post(f"/clients/{row}/hand-over", to=WORKING[1])
     assert (answer.status, answer.headers["Location"]) == (303, "/clients?handed_over")
+    for role, told in ((Role.DUTY, True), (Role.PRACTITIONER, False)):
+        page = await (await visitors[role].get("/news")).text()
+        assert ("A colleague handed them over to you" in page) is told
     assert await close_work(health.service, "h1", 1, person)
 
 

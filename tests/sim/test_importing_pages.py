@@ -174,6 +174,16 @@ async def test_what_speaks_against_a_file_is_agreed_to_before_it_is_stored(
     assert await known(health, "x4")
 
 
+async def test_of_a_file_without_a_row_that_can_be_used_nothing_is_offered(
+    importers: dict[Role | None, Visitor],
+) -> None:
+    manager = importers[Role.MANAGER]
+    path = await mapped(manager, HEAD + ",Erin,Platt,23/06/2019,,,\n")
+    said = await text(manager, path)
+    assert "No row of this file can be brought in" in said
+    assert "Import this file" not in said
+
+
 async def test_dates_that_stand_the_other_way_lead_back_to_the_question(
     importers: dict[Role | None, Visitor], agencies: tuple[SimNode, SimNode]
 ) -> None:

@@ -64,9 +64,12 @@ async def test_a_late_charity_waits_for_another_organisation_and_then_for_key_ho
     _, care = agencies
     await late(federation)
     joining, membership, words = await applied(federation)
+    assert joining.needs_endorsement(membership), "and is told so when it waits"
     assert not await is_member(federation, membership), "approved by the operator alone"
     await answered_for(care, words)
     assert await is_member(federation, membership)
+    await membership.follow()
+    assert not joining.needs_endorsement(membership)
     charity = await joined(federation, joining, membership)
     await charity.take_in(row("c1", SAMIR, "youth_work", DUTY))
     with pytest.raises(RemoteError, match=r"key holders serve a late member from .* UTC on"):

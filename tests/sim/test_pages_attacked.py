@@ -11,6 +11,7 @@ from node.records import people
 from node.records.accounts import Role
 from node.records.people import Appointment
 from node.store.people import PersonKind
+from node.store.tables import NodeTables
 from node.store.team_roles import TeamRole
 from tests.sim.browsing import PASSWORD, Browser, opened
 from tests.sim.federation import SimNode
@@ -126,6 +127,32 @@ async def test_a_manager_of_one_team_moves_no_duty_of_another(
     duty = {"name": "P. Duty (West)"} | away | {"cover": ""}
     assert (await visitors[Role.ADMINISTRATOR].post("/duty", **duty)).status == 303
     assert (await manager.post("/duty", back="P. Duty (West)")).status == 400
+
+
+async def test_everybody_says_that_they_are_away_themselves_and_of_nobody_else(
+    visitors: Visitors, agencies: tuple[SimNode, SimNode]
+) -> None:
+    health, _ = agencies
+    worker, days = visitors[Role.PRACTITIONER], {"last-day": "31", "last-month": "12"}
+    days |= {"last-year": "2026", "cover": "P. Duty (West)", "name": "P. Manager (West)"}
+    assert (await worker.post("/duty", **days)).status == 403
+    assert (await worker.post("/away", **days)).status == 303
+
+    def who(tables: NodeTables) -> list[tuple[str, bool]]:
+        now = health.membership.env.clock()
+        here = {one.id: one.title for one in tables.people.all()}
+        return [(here[one.person], one.cover is not None) for one in tables.absences.from_on(now)]
+
+    assert await health.read(who) == [("P. Practitioner (West)", True)], (
+        "whatever else the form says"
+    )
+    page = await (await worker.get("/away")).text()
+    assert "P. Duty (West) covers." in page
+    answer = await worker.post("/away", **days)
+    assert answer.status == 400
+    assert "Some of these days were said before" in await answer.text()
+    assert (await worker.post("/away", back="P. Duty (West)")).status == 303
+    assert await health.read(who) == []
 
 
 async def test_who_manages_one_team_sees_nobody_withheld_of_another(

@@ -68,6 +68,14 @@ def test_guess_of_strange_headers_is_an_incomplete_draft() -> None:
     assert guessed.missing() == (Field.LOCAL_ID, Field.INVOLVEMENT)
 
 
+def test_short_names_are_guessed_where_no_column_says_it_better() -> None:
+    short = guess_mapping(["id", "first", "last", "pc"])
+    assert set(short.sources) == {Field.LOCAL_ID, Field.GIVEN, Field.FAMILY, Field.POSTCODE}
+    better = guess_mapping(["ID", "Client ID", "First", "Forename"])
+    assert better.sources[Field.LOCAL_ID].column == "Client ID"
+    assert better.sources[Field.GIVEN].column == "Forename"
+
+
 def test_a_guess_never_sets_a_fixed_value_or_an_end_of_permission() -> None:
     guessed = guess_mapping(HEADERS["health"][0].split(","))
     assert Field.PERMISSION_BASIS not in guessed.sources

@@ -106,6 +106,13 @@ SYNONYMS: dict[Field, frozenset[str]] = {
         Field.CONSENT_DATE: "consentdate dateofconsent",
     }.items()
 } | {name: COLUMNS[name.value] for name in Field if name.value in COLUMNS}
+SHORT: dict[Field, frozenset[str]] = {
+    Field.LOCAL_ID: frozenset({"id", "ref", "refno"}),
+    Field.GIVEN: frozenset({"first"}),
+    Field.FAMILY: frozenset({"last"}),
+    Field.POSTCODE: frozenset({"pc"}),
+}
+"""Names that say so only where no other column says it better."""
 
 
 @dataclass(frozen=True)
@@ -151,10 +158,12 @@ class ColumnMapping:
 def guess_mapping(header: Iterable[str]) -> ColumnMapping:
     """Draft a mapping from column names alone; the first column that names a field is taken."""
     sources: dict[Field, Source] = {}
-    for column in header:
-        for name, words in SYNONYMS.items():
-            if squashed(column) in words and name not in sources:
-                sources[name] = Source(column=column)
+    columns = list(header)
+    for known in (SYNONYMS, SHORT):
+        for column in columns:
+            for name, words in known.items():
+                if squashed(column) in words and name not in sources:
+                    sources[name] = Source(column=column)
     return ColumnMapping("Draft", MappingProxyType(sources))
 
 

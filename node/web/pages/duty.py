@@ -6,7 +6,7 @@ from typing import Any
 
 from node.membership.hub import HubMembership
 from node.records import people
-from node.records.accounts import Role
+from node.records.accounts import STAFF, Role
 from node.records.people import Away
 from node.store.people import Act, Deed, Person
 from node.store.tables import NodeTables
@@ -43,14 +43,44 @@ async def show(visit: NodeVisit) -> Answer:
 
 async def say(visit: NodeVisit) -> Answer:
     """Take down that somebody is away, or here again."""
-    name = visit.form.raw("back")
-    if name:
-        await _write(
-            visit, name, Deed.SAID_BACK, lambda tables, now: people.back(tables, name, now)
-        )
-        return Go("/duty")
+    if name := visit.form.raw("back"):
+        await _back(visit, name)
+    else:
+        await _away(visit, visit.form.text("name", missing="duty.wrong.name"))
+    return Go("/duty")
+
+
+async def show_own(visit: NodeVisit) -> Answer:
+    """Show when the reader is away, and ask from when to when they will be."""
+    me, now = visit.here.person, visit.here.now
+    found = await visit.here.read(_people)
+    spells = [spell for one in found if one["id"] == me.id for spell in one["away"]]
+    return Shown(
+        "people/away.html",
+        {
+            "said": "said" in visit.request.query,
+            "away": [
+                {**spell, "now": spell["from"] <= now} for spell in spells if spell["until"] > now
+            ],
+            "names": [one["name"] for one in found if one["id"] != me.id],
+        },
+    )
+
+
+async def say_own(visit: NodeVisit) -> Answer:
+    """Take down that the reader will be away, or is here again."""
+    me = visit.here.person.title
+    await (_back(visit, me) if visit.form.raw("back") else _away(visit, me))
+    return Go("/away?said")
+
+
+async def _back(visit: NodeVisit, name: str) -> None:
+    await _write(visit, name, Deed.SAID_BACK, lambda tables, now: people.back(tables, name, now))
+
+
+async def _away(visit: NodeVisit, name: str) -> None:
     form, day = visit.form, "duty.wrong.day"
-    name, cover = form.text("name", missing="duty.wrong.name"), form.text("cover")
+    cover = form.text("cover")
     first, last = form.day("first", "", day), form.day("last", day, day)
     today = datetime.fromtimestamp(visit.here.now, visit.here.services[0].zone).date()
     if last is None or last < max(first or today, today):
@@ -61,7 +91,6 @@ async def say(visit: NodeVisit) -> Answer:
     await _write(
         visit, name, Deed.SAID_AWAY, lambda tables, now: people.away(tables, said, zone, now)
     )
-    return Go("/duty")
 
 
 async def _write(
@@ -71,8 +100,12 @@ async def _write(
     me, now, roles = visit.here.person.id, visit.here.now, visit.here.roles
 
     def both(tables: NodeTables) -> None:
-        person = people.acting(tables, name)
-        if Role.ADMINISTRATOR not in roles and not _manages(tables, me, person):
+        try:
+            person = people.acting(tables, name)
+        except LocalError:
+            raise InvalidForm({"name": "duty.wrong.name"}) from None
+        may = person.id == me or Role.ADMINISTRATOR in roles or _manages(tables, me, person)
+        if not may:
             raise InvalidForm({"name": "duty.wrong.team"})
         work(tables, now)
         tables.people.acted(Act(me, deed, person.title, now))
@@ -84,7 +117,7 @@ async def _write(
             raise InvalidForm({"first": "duty.wrong.already"}) from None
         if error.code is ErrorCode.MALFORMED:
             raise InvalidForm({"last": "duty.wrong.last"}) from None
-        raise InvalidForm({"name": "duty.wrong.name"}) from None
+        raise InvalidForm({"cover": "duty.wrong.cover"}) from None
 
 
 def _manages(tables: NodeTables, manager: int, person: Person) -> bool:
@@ -130,4 +163,7 @@ def _calendar(_tables: NodeTables, membership: HubMembership) -> dict[str, Any]:
     }
 
 
-PAGES = [NodePage("/duty", KEEPERS, show, say, nav="duty.list.nav")]
+PAGES = [
+    NodePage("/duty", KEEPERS, show, say, nav="duty.list.nav"),
+    NodePage("/away", STAFF, show_own, say_own),
+]

@@ -18,7 +18,7 @@ HELP = Help(
         "attention": r"/clients/\d+/attention/.*|/invite/.*",
         "finding": r"/clients\b.*",
         "news": r"/(news|mail)\b.*",
-        "duty": r"/duty\b.*",
+        "duty": r"/(duty|away)\b.*",
         "governance": r"/(governance|withheld)\b.*",
         "administration": r"/administration\b.*",
     }
