@@ -34,6 +34,7 @@ bench: .venv/.dev .venv-bench/.made
 	$(BIN)/python -m bench.pages
 	$(BIN)/python -m bench.evaluations
 	$(BIN)/python -m bench.overload
+	$(BIN)/python -m bench.requests
 	$(BIN)/python -m bench.matching.attacks
 	$(BIN)/python -m bench.matching.million
 	$(BIN)/python -m bench.results

@@ -121,11 +121,13 @@ class Dispatcher:
 
     def rests_on(self, delivery: Delivery) -> int | None:
         """The index in the log of what a message is, or of the entry that it tells of."""
+        if delivery.index is not None:
+            return delivery.index
         with suppress(RemoteError):
             body = parse_statement(from_base64(delivery.envelope)).body
             if isinstance(body, AttentionNoticeBody):
                 return body.index
-        return delivery.index
+        return None
 
     def verifies(self, delivery: Delivery) -> bool:
         """Whether a message is one that the sender's key in our view verifies."""

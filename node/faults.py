@@ -5,8 +5,10 @@ and its place in our code, never by its message, which may be of a client. What 
 kept and tried again at the next start, or by `patchwork-node retry`.
 """
 
-from collections.abc import AsyncIterator, Collection
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from node.alarms import AlarmCode, clear_alarms, raise_alarm
 from node.store.set_aside import Fault, Item, Kind
@@ -15,6 +17,21 @@ from protocol.errors import PatchworkError
 from runtime.environment import Environment
 from runtime.faults import place_of
 from runtime.logs import log
+
+Result = TypeVar("Result")
+
+
+AT_ONCE = 8
+"""Items that are dealt with at once: they wait together, for the hub and for one commit."""
+
+
+async def together(work: Iterable[Awaitable[Result]]) -> list[Result]:
+    """What each came to, when all have ended. Raises the first of their faults, in their order."""
+    found = await asyncio.gather(*work, return_exceptions=True)
+    for one in found:
+        if isinstance(one, BaseException):
+            raise one
+    return found  # type: ignore[return-value]
 
 
 def fault_of(error: Exception) -> Fault:

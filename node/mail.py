@@ -7,6 +7,7 @@ it is kept too, and tried again after it.
 
 import asyncio
 import hashlib
+from contextlib import suppress
 from dataclasses import replace
 from itertools import takewhile
 from typing import Protocol
@@ -25,6 +26,10 @@ from runtime.logs import log
 OUT_OF_TURN = frozenset(
     {ErrorCode.NOT_FOUND, ErrorCode.NOT_ALLOWED, ErrorCode.WRONG_RECIPIENT, ErrorCode.CONFLICT}
 )
+
+
+SOON = 3
+"""Seconds within which witnesses mostly sign."""
 
 
 class Then(Protocol):
@@ -180,6 +185,10 @@ class Mail:
         if index is None or index < membership.view.size:
             return True
         witnessed = await membership.follow()
+        if witnessed and index >= membership.view.size:
+            with suppress(RemoteError):  # told at once, and not by asking again and again
+                await membership.http.get(f"{membership.hub.url}/v1/proofs/{index}?wait={SOON}")
+            witnessed = await membership.follow()
         if index < membership.view.size:
             return True
         return not witnessed and await asyncio.to_thread(self._dispatcher.verifies, delivery)

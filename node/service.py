@@ -1,11 +1,12 @@
 """A running node at one hub: poll, handle, send, release (specs/07-transport.md §5).
 
-Eight loops, each of which outlives whatever meets one of its passes (node/faults.py).
+Ten loops, each of which outlives whatever meets one of its passes (node/faults.py).
 """
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -74,6 +75,7 @@ class NodeService:
         self._faulty: set[str] = set()
         self._pauses: dict[str, float] = {}
         self._retry_first = False
+        self._came = asyncio.Event()
         self._reminded = 0
 
     @property
@@ -94,6 +96,7 @@ class NodeService:
         )
         loops = {
             "receive": self._receive,
+            "send": self._send,
             "advance": self._advance,
             "watch": self._watch,
             "renew": self._renew,
@@ -171,8 +174,12 @@ class NodeService:
             refusals += await self.outbox.send()
         await self.outbox.check_logged()
         await self.journal.answer()
-        for error in refusals:
-            log.warning("statement_refused", code=error.code.value)
+        self._say_refused(refusals)
+
+    async def send(self) -> None:
+        """Send what waits in the outbox, and leave the rest to whoever advances."""
+        if not await self.resyncing.under_way():
+            self._say_refused(await self.outbox.send())
 
     async def retry(self) -> list[SetAside]:
         """Try again everything that was set aside; what still fails. Raises PatchworkError."""
@@ -180,6 +187,7 @@ class NodeService:
         await self._do_again()
         passes: dict[str, Work] = {
             "receive": lambda: self.receive(wait=0),
+            "send": self.send,
             "advance": self.advance,
             "watch": self.charters.step,
             "renew": self.renewal.step,
@@ -211,7 +219,9 @@ class NodeService:
         return done
 
     async def _receive(self) -> None:
-        if not await self.receive():
+        if await self.receive():
+            self._came.set()
+        else:
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _advance(self) -> None:
@@ -220,6 +230,18 @@ class NodeService:
             self._retry_first = False
         await self.advance()
         await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _send(self) -> None:
+        """Beside what `advance` waits for: answers leave while cards wait for witnesses."""
+        self._came.clear()
+        await self.send()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PAUSE_SECONDS):
+                await self._came.wait()
+
+    def _say_refused(self, refusals: Sequence[RemoteError]) -> None:
+        for error in refusals:
+            log.warning("statement_refused", code=error.code.value)
 
     async def _do_again(self) -> None:
         """One pass that passes over nothing, then the messages, which may answer what it sends."""

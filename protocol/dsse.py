@@ -62,6 +62,10 @@ class Envelope:
 
     def encode(self) -> bytes:
         """The one encoding: canonical JSON."""
+        payload, signature = to_base64(self.payload).encode(), to_base64(self.signature).encode()
+        kind, key = self.kind.encode(), self.key_id.encode()
+        if _KIND.fullmatch(kind) and _KEY_ID.fullmatch(key):
+            return _FORM % (payload, kind, key, signature)
         return canonical.encode(
             {
                 "payload": to_base64(self.payload),

@@ -26,6 +26,7 @@ from protocol.log.tiles import ENTRIES, TILE_WIDTH, Tile, parse_entry_bundle
 from transport.client import HttpClient
 
 MAX_ENTRIES_BEHIND = 5_000_000
+NEWEST = 20_000
 # What says nothing against a new log: it could not be read to the end, this time.
 UNFINISHED = frozenset(
     {ErrorCode.UNREACHABLE, ErrorCode.OVER_QUOTA, ErrorCode.STORAGE, ErrorCode.NOT_FOUND}
@@ -34,11 +35,14 @@ UNFINISHED = frozenset(
 
 @dataclass(frozen=True)
 class Progress:
-    """A new view, with the public leaves and charter documents it came from (to be kept)."""
+    """A new view, with the public leaves and charter documents it came from (to be kept), and the
+    hashes of its newest leaves, as far as they are new.
+    """
 
     view: LogView
     public_leaves: tuple[PublicLeaf, ...]
     documents: dict[str, bytes]
+    leaves: tuple[bytes, ...]
 
 
 class Contradiction(RemoteError):
@@ -136,7 +140,7 @@ async def read_on(http: HttpClient, base_url: str, view: LogView, note: bytes) -
     public = tuple(_public_leaves(entries, view.size))
     documents = await fetch_documents(http, base_url, public)
     advanced = await asyncio.to_thread(advance, view, note, entries, documents)
-    return Progress(advanced, public, documents)
+    return Progress(advanced, public, documents, tuple(map(leaf_hash, entries[-NEWEST:])))
 
 
 def _public_leaves(entries: Sequence[bytes], start: int) -> Iterator[PublicLeaf]:

@@ -176,7 +176,7 @@ async def ask_now(service: NodeService, ask: Ask) -> str:
     )
     await membership.begin()
     request_id = await membership.engine.write(lambda tables: service.asking.ask(tables, asked))
-    await service.advance()
+    await service.send()
     return request_id
 
 

@@ -14,6 +14,7 @@ from node.alarms import AlarmCode, keep_evidence, raise_alarm
 from node.config import Agreement, HubTerms
 from node.faults import Faults
 from node.membership.keys import KEY_NAMES, Keys, keys_of, load_keys
+from node.membership.seen import Seen
 from node.membership.succession import move_on, refuse
 from node.membership.synced import check_synced
 from node.store.hubs import HubRow
@@ -44,10 +45,12 @@ from protocol.messages.statement import (
 from protocol.wire import Message, Submitted, encode_wire, parse_wire
 from runtime.environment import Environment
 from transport.client import HttpClient
-from transport.logsync import Contradiction, LeafRefused, sync
+from transport.logsync import Contradiction, LeafRefused, Progress, sync
 
 Body = TypeVar("Body", bound=WireModel)
 STATUS_LIMIT = 64 * 1024
+CLOCK_SECONDS = 60
+"""By how much our clock may have moved since the hub's was found to be like it."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,8 @@ class HubMembership:
     terms: HubTerms = field(default_factory=HubTerms)
     faults: Faults = field(init=False, repr=False)
     owed: bool = False
+    seen: Seen = field(init=False, repr=False, default_factory=Seen)
+    _clock_checked: int = field(init=False, repr=False, default=0)
 
     def __post_init__(self) -> None:
         """What is kept beside the fields."""
@@ -175,8 +180,31 @@ class HubMembership:
         the log was lost we move on to its successor. Raises RemoteError.
         """
         view, hub, now = self.view, self.hub, self.env.clock()
+        note = note or await self.http.get(f"{hub.url}/checkpoint")
+        if note == view.note:
+            return  # to the byte what our view was verified by
+        progress = await self._read_on(view, note)
+        moved = progress.view.genesis != view.genesis
+
+        def keep(tables: NodeTables) -> HubRow:
+            tables.log_views.save(progress.view, progress.public_leaves, progress.documents)
+            return move_on(tables, hub, progress.view.genesis, now) if moved else hub
+
+        kept = await self.engine.write(keep)
+        if moved:
+            self.hub, self.seen = kept, Seen()
+        same = self.view.genesis == progress.view.genesis
+        if progress.view.size >= self.view.size if same else moved:
+            self.view = progress.view  # else another task was quicker
+        if progress.view.genesis == self.view.genesis:
+            self.seen.take(progress.leaves, progress.view.size, progress.view.frontier.root())
+        await self._keep_findable()
+
+    async def _read_on(self, view: LogView, note: bytes) -> Progress:
+        """What the log has beyond a view. Raises RemoteError, and keeps what speaks against it."""
+        hub, now = self.hub, self.env.clock()
         try:
-            progress = await sync(self.http, hub.url, view, note)
+            return await sync(self.http, hub.url, view, note)
         except Contradiction as error:
             served = error.note
             await self.engine.write(lambda tables: self._accuse(tables, view, served))
@@ -189,19 +217,6 @@ class HubMembership:
             refused = error
             await self.engine.write(lambda tables: refuse(tables, hub, view, refused, now))
             raise
-        moved = progress.view.genesis != view.genesis
-
-        def keep(tables: NodeTables) -> HubRow:
-            tables.log_views.save(progress.view, progress.public_leaves, progress.documents)
-            return move_on(tables, hub, progress.view.genesis, now) if moved else hub
-
-        kept = await self.engine.write(keep)
-        if moved:
-            self.hub = kept
-        same = self.view.genesis == progress.view.genesis
-        if progress.view.size >= self.view.size if same else moved:
-            self.view = progress.view  # else another task was quicker
-        await self._keep_findable()
 
     async def _keep_findable(self) -> None:
         """Write down what is always findable, where that has changed."""
@@ -249,8 +264,12 @@ class HubMembership:
         `check_synced` raises.
         """
         await self.check_synced()
-        await check_clock(self.http, self.hub.url, self.env.clock())
-        return await self.follow()
+        now = self.env.clock()
+        if abs(now - self._clock_checked) > CLOCK_SECONDS:
+            await check_clock(self.http, self.hub.url, now)
+        witnessed = await self.follow()
+        self._clock_checked = now
+        return witnessed
 
     def sign(self, body: Body, aud: str) -> Statement[Body]:
         """A statement by this node, signed with the key for its kind."""

@@ -5,10 +5,14 @@ nothing is sent twice. What the hub's answer changes is written in the same tran
 answer.
 """
 
-from collections.abc import Callable
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from node.alarms import AlarmCode, clear_alarms, raise_alarm
+from node.faults import AT_ONCE, together
 from node.membership.hub import HubMembership
 from node.membership.proofs import verify_logged
 from node.store.journal import ExpectedEntry
@@ -19,9 +23,15 @@ from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64
 from protocol.governance.follow import verify_note_by_charter
 from protocol.messages.attention import AttentionBody
-from protocol.messages.bodies import AcceptedBody, RequestBody
+from protocol.messages.bodies import (
+    AcceptedBody,
+    DecisionBody,
+    ReceiptBody,
+    ReleaseBody,
+    RequestBody,
+)
 from protocol.messages.introductions import IntroductionRequestBody
-from protocol.messages.kinds import KINDS
+from protocol.messages.kinds import KINDS, kind_of
 from protocol.messages.log import ProvisionalBody
 from protocol.messages.review import IdentityRequestBody
 from protocol.messages.statement import MAX_SKEW_SECONDS, Statement, parse_statement
@@ -30,6 +40,7 @@ from runtime.logs import log
 
 PROMISE_SECONDS = 300
 MOST_LOOKED_FOR = 500
+STEPS = {kind_of(body) for body in (RequestBody, DecisionBody, ReleaseBody, ReceiptBody)}
 TRY_AGAIN = frozenset({ErrorCode.UNREACHABLE, ErrorCode.STORAGE})
 
 
@@ -69,13 +80,21 @@ class Outbox:
         self._on_sent = on_sent
         self._on_failed = on_failed
         self._outdated: int | None = None
+        self._sending = asyncio.Lock()
+        self._promised: dict[int, int] = {}
 
     async def send(self) -> list[RemoteError]:
         """Send everything pending, in order; the refusals met. Stops when the hub is away.
 
+        One at a time: of two who send at once the second finds what the first has left.
+
         Once the hub has a newer charter than we, everything waits until the log shows it to us;
         while that charter does not bind us, what it alone allows goes on waiting.
         """
+        async with self._sending:
+            return await self._send_pending()
+
+    async def _send_pending(self) -> list[RemoteError]:
         membership, faults = self._membership, self._membership.faults
         if self._outdated == membership.charter.version:
             await self._follow()
@@ -91,15 +110,19 @@ class Outbox:
         await faults.forget(Kind.STATEMENT, aside.difference(str(item.id) for item in items))
         refusals: list[RemoteError] = []
         held = bool(membership.unaccepted())
-        for item in items:
+
+        async def send_one(item: OutboxItem) -> None:
             known = str(item.id) in aside
             if known and not faults.again:
-                continue
+                return
             async with faults.guarded(Kind.STATEMENT, str(item.id), known=known):
                 refused = await self._send_unless(item, held=held)
-                if refused is not None and refused.code is ErrorCode.WRONG_CHARTER:
-                    return refusals
-                refusals += [refused] if refused is not None else []
+                refusals.extend([refused] if refused is not None else [])
+
+        for group in side_by_side(items):
+            await together(map(send_one, group))
+            if any(error.code is ErrorCode.WRONG_CHARTER for error in refusals):
+                return [error for error in refusals if error.code is not ErrorCode.WRONG_CHARTER]
         return refusals
 
     async def check_logged(self) -> int:
@@ -117,16 +140,19 @@ class Outbox:
             await faults.forget(Kind.ENTRY, aside.difference(str(one.index) for one in entries))
         if any(entry.index >= membership.view.size for entry in entries):
             await self._follow()
-        found, overdue = LookedFor(), []
+        found, overdue, signed_at = LookedFor(), [], self._signed_at(entries)
         for entry in entries:
             known = str(entry.index) in aside
             if known and not faults.again:
                 continue
             async with faults.guarded(Kind.ENTRY, str(entry.index), known=known):
                 if entry.index >= membership.view.size:
-                    overdue += [entry.index] if self._is_overdue(entry) else []
+                    late = signed_at >= self._promised_at(entry) + PROMISE_SECONDS
+                    overdue += [entry.index] if late else []
                 elif not await self._look_for(entry, found):
                     break
+        waiting = {entry.index for entry in entries}
+        self._promised = {at: iat for at, iat in self._promised.items() if at in waiting}
         if found.there or found.missing or overdue:
             await membership.engine.write(lambda tables: self._checked(tables, found, overdue))
         return len(found.missing)
@@ -134,6 +160,9 @@ class Outbox:
     async def _look_for(self, entry: Entry, found: LookedFor) -> bool:
         """Look for one entry; False if the hub cannot say now."""
         membership = self._membership
+        if membership.seen.has(entry.index, entry.salt, entry.envelope):
+            found.there.append(entry)
+            return True
         try:
             data = await membership.http.get(f"{membership.hub.url}/v1/proofs/{entry.index}")
             place = (entry.index, entry.salt)
@@ -164,12 +193,18 @@ class Outbox:
         for index in overdue:
             raise_alarm(tables, hub_id, AlarmCode.PROMISE_BROKEN, now, place=str(index))
 
-    def _is_overdue(self, entry: Entry) -> bool:
-        """Whether the log does not reach an index, though its witnesses have signed long since."""
+    def _promised_at(self, entry: Entry) -> int:
+        """When a statement was signed whose entry is waited for; read once, not at each look."""
+        if entry.index not in self._promised:
+            self._promised[entry.index] = parse_statement(entry.envelope).preamble.iat
+        return self._promised[entry.index]
+
+    def _signed_at(self, entries: Sequence[Entry]) -> int:
+        """When witnesses signed the log as we know it, where it does not reach all of these."""
         membership = self._membership
-        promised = parse_statement(entry.envelope).preamble.iat
-        signed = verify_note_by_charter(membership.view.note, membership.charter)
-        return signed.seen_at >= promised + PROMISE_SECONDS
+        if all(entry.index < membership.view.size for entry in entries):
+            return 0
+        return verify_note_by_charter(membership.view.note, membership.charter).seen_at
 
     async def _follow(self) -> None:
         try:
@@ -276,6 +311,33 @@ class Outbox:
                 self._on_failed(tables, statement, error)
 
         await self._membership.engine.write(note)
+
+
+def side_by_side(items: Iterable[OutboxItem]) -> Iterator[list[OutboxItem]]:
+    """Items in their order, in groups that are sent at once: steps of different requests, for which
+    the order says nothing. Whatever else there is goes alone, when all before it has gone; and so
+    does the first, which finds out whether the hub is there and of our charter.
+    """
+    group: dict[str, OutboxItem] = {}
+    for place, item in enumerate(items):
+        request = _step_of(item) if place else None
+        if group and (request is None or request in group or len(group) == AT_ONCE):
+            yield [*group.values()]
+            group = {}
+        if request is None:
+            yield [item]
+        else:
+            group[request] = item
+    if group:
+        yield [*group.values()]
+
+
+def _step_of(item: OutboxItem) -> str | None:
+    """The request that an item is a step of; None of any other, and of one that is unreadable."""
+    if item.kind in STEPS:
+        with suppress(ValueError, KeyError, TypeError):
+            return str(json.loads(item.text)["request_id"])
+    return None
 
 
 def _to_look_for(tables: NodeTables, hub_id: str) -> list[Entry]:

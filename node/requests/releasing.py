@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from node.config import NodeSettings
+from node.faults import AT_ONCE, together
 from node.membership.hub import HubMembership
 from node.membership.outbox import Sent
 from node.membership.proofs import verify_logged
@@ -88,20 +89,26 @@ class Releasing:
             )
         )
         await faults.forget(Kind.CARD, aside.difference(item.request_id for item in requests))
-        released, wait = 0, WAIT_SECONDS
-        for request in requests:
+
+        async def release(request: ReceivedRequest, wait: int) -> int:
             known = request.request_id in aside
-            if known and not faults.again:
-                continue
             async with faults.guarded(Kind.CARD, request.request_id, known=known):
-                released += await self._release_witnessed(request, wait)
-            # Without a quorum all of them wait for the same thing: once is enough.
-            wait = 0
+                return await self._release_witnessed(request, wait)
+            return 0  # it was set aside
+
+        due = [one for one in requests if faults.again or one.request_id not in aside]
+        due.sort(key=_index)  # the first in the log is witnessed first
+        # Without a quorum all of them wait for the same thing: once is enough.
+        released = sum([await release(one, WAIT_SECONDS) for one in due[:1]])
+        for at in range(1, len(due), AT_ONCE):
+            released += sum(await together(release(one, 0) for one in due[at : at + AT_ONCE]))
         return released
 
     async def _release_witnessed(self, request: ReceivedRequest, wait: int) -> bool:
         """Release one card if a quorum has seen the decision; else it stays allowed, and closed."""
         if request.decision is None:
+            return False
+        if not wait and request.decision.index >= self._membership.view.size:
             return False
         try:
             proof = await self._proof(request.decision, wait)
@@ -120,7 +127,8 @@ class Releasing:
         membership, index = self._membership, decision.index
         url = f"{membership.hub.url}/v1/proofs/{index}?wait={wait}"
         proof = await membership.http.get(url)
-        await membership.follow()
+        if wait or membership.view.size <= index:  # once is enough for all that leave together
+            await membership.follow()
         if membership.view.size <= index:
             # The newest checkpoint may have lost its quorum since.
             await membership.sync(parse_tlog_proof(proof).checkpoint_note)
@@ -232,6 +240,10 @@ class Releasing:
             "last_contact": _noon_of(item.last_contact),
             "next_visit": following if following and following > now - DAY // 2 else None,
         }
+
+
+def _index(request: ReceivedRequest) -> int:
+    return request.decision.index if request.decision else 0
 
 
 def _noon_of(day: str | None) -> int | None:

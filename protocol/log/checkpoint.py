@@ -8,6 +8,7 @@ auditor's policy, gives a `VerifiedCheckpoint`. Times are the witnesses' own clo
 import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from protocol.errors import ErrorCode, LocalError, RemoteError
 from protocol.log.merkle import EMPTY_ROOT, HASH_BYTES
@@ -186,6 +187,14 @@ def verify_checkpoint(
     `quorum` different witnesses signed. A key used twice, under two names or as log and witness,
     is refused: a v1 cosignature does not say whose it is, so it would count twice.
     """
+    return _verified(note_bytes, log_key, tuple(witness_keys), quorum)
+
+
+@lru_cache(maxsize=64)
+def _verified(
+    note_bytes: bytes, log_key: VerifierKey, witness_keys: Sequence[VerifierKey], quorum: int
+) -> VerifiedCheckpoint:
+    """All cards of a batch bring one checkpoint: what was found good is not verified again."""
     _refuse_shared_keys(log_key, witness_keys)
     note, checkpoint = parse_checkpoint(note_bytes)
     verify_log_signature(note, checkpoint, log_key)
