@@ -120,14 +120,15 @@ class Dispatcher:
             self.asking.on_closed(tables, statement)
 
     def rests_on(self, delivery: Delivery) -> int | None:
-        """The index in the log of what a message is, or of the entry that it tells of."""
-        if delivery.index is not None:
-            return delivery.index
+        """The index in the log of what a message is, or of the entry that it tells of: of two the
+        later one, since nobody signs that of a delivery.
+        """
+        found = [delivery.index] if delivery.index is not None else []
         with suppress(RemoteError):
             body = parse_statement(from_base64(delivery.envelope)).body
             if isinstance(body, AttentionNoticeBody):
-                return body.index
-        return None
+                found.append(body.index)
+        return max(found, default=None)
 
     def verifies(self, delivery: Delivery) -> bool:
         """Whether a message is one that the sender's key in our view verifies."""

@@ -86,7 +86,8 @@ class NodeService:
     async def run(self) -> None:
         """Poll and act until cancelled; faults are logged, told to a person, and tried again.
 
-        What was set aside before is tried again first.
+        What was set aside before is tried again in the first pass; what waits besides is sent
+        meanwhile.
         """
         self._retry_first = True
         if unknown := self.answering.unknown_rules():

@@ -1,8 +1,7 @@
 """Importing a file of an agency's own system: its mapping, what it does, the rejects beside it.
 
 It is read and judged before anything is stored, and stored in steps: others write in between.
-
-What the command does and what a browser will do; nothing here prints or asks.
+What the command and the pages do; nothing here prints or asks.
 """
 
 import asyncio
@@ -47,8 +46,9 @@ from node.records.importer.mapping import (
     load_mapping,
 )
 from node.records.importer.reader import Line, Reading, Table, read_table
+from node.records.importer.row_key import key_of
 from node.records.importer.rows import RowReader
-from node.records.importer.seen import SeenRows, key_of
+from node.records.importer.seen import SeenRows
 from node.records.importer.spool import Spool
 from node.records.missing import Feed
 from node.store.tables import NodeEngine, NodeTables, open_engine

@@ -14,7 +14,7 @@ from node.alarms import AlarmCode, keep_evidence, raise_alarm
 from node.config import Agreement, HubTerms
 from node.faults import Faults
 from node.membership.keys import KEY_NAMES, Keys, keys_of, load_keys
-from node.membership.seen import Seen
+from node.membership.known_leaves import Seen
 from node.membership.succession import move_on, refuse
 from node.membership.synced import check_synced
 from node.store.hubs import HubRow
@@ -85,6 +85,7 @@ class HubMembership:
     owed: bool = False
     seen: Seen = field(init=False, repr=False, default_factory=Seen)
     _clock_checked: int = field(init=False, repr=False, default=0)
+    _kept_findable: bool = field(init=False, repr=False, default=False)
 
     def __post_init__(self) -> None:
         """What is kept beside the fields."""
@@ -181,8 +182,10 @@ class HubMembership:
         """
         view, hub, now = self.view, self.hub, self.env.clock()
         note = note or await self.http.get(f"{hub.url}/checkpoint")
-        if note == view.note:
-            return  # to the byte what our view was verified by
+        if note == view.note:  # to the byte what our view was verified by
+            if not self._kept_findable:
+                await self._keep_findable()
+            return
         progress = await self._read_on(view, note)
         moved = progress.view.genesis != view.genesis
 
@@ -223,6 +226,7 @@ class HubMembership:
         hub_id, found = self.hub.hub_id, self.always_findable()
         if await self.engine.read(lambda tables: tables.findable.of(hub_id)) != found:
             await self.engine.write(lambda tables: tables.findable.put(hub_id, found))
+        self._kept_findable = True  # what it depends on beside the log changes with a start
 
     def _accuse(self, tables: NodeTables, view: LogView, served: bytes) -> None:
         """Keep two notes that contradict each other, and say how they do."""
@@ -267,9 +271,8 @@ class HubMembership:
         now = self.env.clock()
         if abs(now - self._clock_checked) > CLOCK_SECONDS:
             await check_clock(self.http, self.hub.url, now)
-        witnessed = await self.follow()
-        self._clock_checked = now
-        return witnessed
+            self._clock_checked = now
+        return await self.follow()
 
     def sign(self, body: Body, aud: str) -> Statement[Body]:
         """A statement by this node, signed with the key for its kind."""

@@ -81,7 +81,7 @@ class Outbox:
         self._on_failed = on_failed
         self._outdated: int | None = None
         self._sending = asyncio.Lock()
-        self._promised: dict[int, int] = {}
+        self._promised: dict[tuple[str, int], int] = {}
 
     async def send(self) -> list[RemoteError]:
         """Send everything pending, in order; the refusals met. Stops when the hub is away.
@@ -151,7 +151,7 @@ class Outbox:
                     overdue += [entry.index] if late else []
                 elif not await self._look_for(entry, found):
                     break
-        waiting = {entry.index for entry in entries}
+        waiting = {(membership.hub.genesis, entry.index) for entry in entries}
         self._promised = {at: iat for at, iat in self._promised.items() if at in waiting}
         if found.there or found.missing or overdue:
             await membership.engine.write(lambda tables: self._checked(tables, found, overdue))
@@ -195,9 +195,10 @@ class Outbox:
 
     def _promised_at(self, entry: Entry) -> int:
         """When a statement was signed whose entry is waited for; read once, not at each look."""
-        if entry.index not in self._promised:
-            self._promised[entry.index] = parse_statement(entry.envelope).preamble.iat
-        return self._promised[entry.index]
+        place = self._membership.hub.genesis, entry.index
+        if place not in self._promised:
+            self._promised[place] = parse_statement(entry.envelope).preamble.iat
+        return self._promised[place]
 
     def _signed_at(self, entries: Sequence[Entry]) -> int:
         """When witnesses signed the log as we know it, where it does not reach all of these."""

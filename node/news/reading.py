@@ -38,7 +38,7 @@ def current(tables: NodeTables, lines: Sequence[NewsLine], now: int) -> list[Cur
     """Those of these lines that still hold, in their order. A few statements, however many."""
     found: dict[int, Current] = {}
     for hub_id in {line.hub_id for line in lines}:
-        here = _Here(tables, hub_id, [line for line in lines if line.hub_id == hub_id])
+        here = _Here(tables, hub_id, [line for line in lines if line.hub_id == hub_id], now)
         found.update((item.line.id, item) for item in here.current(now))
     return [found[line.id] for line in lines if line.id in found]
 
@@ -46,7 +46,11 @@ def current(tables: NodeTables, lines: Sequence[NewsLine], now: int) -> list[Cur
 class _Here:
     """What lines of one hub are of, as it is now."""
 
-    def __init__(self, tables: NodeTables, hub_id: str, lines: Sequence[NewsLine]) -> None:
+    def __init__(
+        self, tables: NodeTables, hub_id: str, lines: Sequence[NewsLine], now: int
+    ) -> None:
+        handed = {line.client for line in lines if line.kind is NewsKind.HANDED_OVER}
+        self._working = tables.people.who_work_with(handed, now)
         subjects = {line.subject for line in lines}
         self._lines = lines
         self._links = tables.links.of_ids(hub_id, subjects)
@@ -67,7 +71,7 @@ class _Here:
 
     def _one(self, line: NewsLine, now: int) -> Current | None:
         if line.kind is NewsKind.HANDED_OVER:
-            return Current(line)
+            return Current(line) if line.person in self._working.get(line.client, ()) else None
         if line.kind in OF_TEAMS:
             return _of_team(line, self._links.get(line.subject))
         if line.kind is NewsKind.REVIEW_DUE and line.subject.startswith("work "):

@@ -126,7 +126,11 @@ def away(tables: NodeTables, said: Away, zone: ZoneInfo, now: int) -> Absence:
     """Take down that somebody is away on whole days of a time zone, from today on: what was before
     changes nothing any more. Raises LocalError.
     """
-    person = acting(tables, said.name)
+    return absent(tables, acting(tables, said.name), said, zone, now)
+
+
+def absent(tables: NodeTables, person: Person, said: Away, zone: ZoneInfo, now: int) -> Absence:
+    """As `away`, of somebody who is known without their name."""
     cover = acting(tables, said.cover) if said.cover else None
     today = datetime.fromtimestamp(now, zone).date()
     first = max(said.first or today, today)

@@ -110,9 +110,11 @@ class HeldClients:
         self._tx.run("DELETE FROM client_said WHERE client = ?", client)
         self._tx.run("DELETE FROM seen_row WHERE client = ?", client)
         self._tx.run("DELETE FROM relative WHERE client = ? OR relative = ?", client, client)
-        for table in ("objection", "withheld", "opening"):
+        for table in ("objection", "withheld", "opening", "news", "sent_attention"):
             sql = f"UPDATE {table} SET client = ? WHERE client = ?"  # noqa: S608 - our own names
             self._tx.run(sql, other, client)
+        for table in ("request_draft", "consent_draft"):  # about a record that is no more
+            self._tx.run(f"DELETE FROM {table} WHERE client = ?", client)  # noqa: S608 - our own
         FoundBy(self._tx).remove([client])
         self._tx.run("DELETE FROM client WHERE id = ?", client)
 

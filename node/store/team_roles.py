@@ -85,12 +85,16 @@ class Absences:
         )
         return [Absence(**row) for row in rows]
 
-    def end(self, person: int, now: int) -> int:
-        """End what goes on, and drop what is to come; how many there were."""
+    def end(self, person: int, now: int, begins: int | None = None) -> int:
+        """End what goes on, and drop what is to come; how many there were. `begins`: only the one
+        that begins then.
+        """
+        only, which = ("", ()) if begins is None else (" AND starts_at = ?", (begins,))
         dropped = self._tx.run(
-            "DELETE FROM absence WHERE practitioner = ? AND starts_at >= ?", person, now
-        )
+            f"DELETE FROM absence WHERE practitioner = ? AND starts_at >= ?{only}",  # noqa: S608
+            person, now, *which,
+        )  # fmt: skip
         return dropped + self._tx.run(
-            "UPDATE absence SET ends_at = ? WHERE practitioner = ? AND ends_at > ?",
-            now, person, now,
+            f"UPDATE absence SET ends_at = ? WHERE practitioner = ? AND ends_at > ?{only}",  # noqa: S608
+            now, person, now, *which,
         )  # fmt: skip

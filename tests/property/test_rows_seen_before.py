@@ -19,8 +19,9 @@ from node.records.importer.checks import Terms
 from node.records.importer.look import FileLook
 from node.records.importer.mapping import ColumnMapping, load_mapping
 from node.records.importer.reader import read_table
+from node.records.importer.row_key import key_of
 from node.records.importer.rows import RowReader, parse_rows
-from node.records.importer.seen import SeenRows, key_of
+from node.records.importer.seen import SeenRows
 from node.records.importer.spool import NEW, Spool
 from node.records.missing import Feed
 from node.records.standing import Standing

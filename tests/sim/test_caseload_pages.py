@@ -30,6 +30,12 @@ async def test_a_client_is_handed_over_to_those_alone_who_can_open_them(
     for role, told in ((Role.DUTY, True), (Role.PRACTITIONER, False)):
         page = await (await visitors[role].get("/news")).text()
         assert ("A colleague handed them over to you" in page) is told
+    back = await visitors[Role.DUTY].post(f"/clients/{row}/hand-over", to=WORKING[0])
+    assert back.status == 303
+    page = await (await visitors[Role.DUTY].get("/news")).text()
+    assert "handed them over" not in page, "they are theirs no more"
+    answer = await worker.post(f"/clients/{row}/hand-over", to=WORKING[1])
+    assert answer.status == 303
     assert await close_work(health.service, "h1", 1, person)
 
 

@@ -3,8 +3,10 @@
 from dataclasses import replace
 
 from node.links.team import Unpublished
+from node.news.telling import tell_of_client
 from node.records.clients import withdraw
 from node.records.held import say_another, say_same
+from node.store.tables import NodeTables
 from protocol.matchkeys.records import ClientRecord
 from tests.sim.federation import DUTY, SimFederation, row
 
@@ -44,6 +46,12 @@ async def test_the_same_person_is_known_by_both_ids_and_can_withdraw_by_either(
     await housing.write(lambda tables: withdraw(tables, "00123", now))
     await housing.take_in(row("123", ERIN, "youth_work", DUTY))
     person = await housing.read(lambda tables: tables.people.all()[0].id)
+
+    def handed_over(tables: NodeTables) -> None:
+        (held,) = tables.records.clients(["123"]).values()
+        tell_of_client(tables, held.id, person, now)
+
+    await housing.write(handed_over)
     await housing.write(lambda tables: say_same(tables, "123", (person, now)))
     assert (await housing.team("123")).unpublished is Unpublished.NO_PERMISSION
     assert await housing.write(lambda tables: withdraw(tables, "123", now)) == 0

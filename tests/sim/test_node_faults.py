@@ -21,8 +21,8 @@ from node.actions.cards import take_back_now
 from node.alarms import AlarmCode, open_alarms
 from node.dispatch import Dispatcher
 from node.faults import fault_of
+from node.membership.known_leaves import Seen
 from node.membership.proofs import verify_logged
-from node.membership.seen import Seen
 from node.requests.answering import Answer
 from node.service import NodeService
 from node.store.set_aside import Kind, SetAside

@@ -151,7 +151,16 @@ async def test_everybody_says_that_they_are_away_themselves_and_of_nobody_else(
     answer = await worker.post("/away", **days)
     assert answer.status == 400
     assert "Some of these days were said before" in await answer.text()
-    assert (await worker.post("/away", back="P. Duty (West)")).status == 303
+    later = days | {"first-day": "1", "first-month": "2", "first-year": "2027"}
+    later |= {"last-day": "3", "last-month": "2", "last-year": "2027"}
+    namesake = Appointment("P. Practitioner (West)", "", PersonKind.WORKER, {})
+    await health.write(lambda t: people.appoint(t, namesake, 1))
+    assert (await worker.post("/away", **later)).status == 303, "whoever else has that name"
+    page = await (await worker.get("/away")).text()
+    first, second = re.findall(r'name="begins" value="(\d+)"', page)
+    assert (await worker.post("/away", back="P. Duty (West)", begins=first)).status == 303
+    assert len(await health.read(who)) == 1, "the days to come stay"
+    assert (await worker.post("/away", back="1", begins=second)).status == 303
     assert await health.read(who) == []
 
 

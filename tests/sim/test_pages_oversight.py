@@ -230,7 +230,7 @@ async def test_a_manager_says_who_is_away_and_who_covers(
     away |= {"last-day": "9", "last-month": "10", "last-year": "2026"}
     for change, says in (
         ({"name": "Nobody"}, "Choose who will be away"),
-        ({"cover": "P. Duty (West)"}, "Choose somebody else to cover"),
+        ({"cover": "P. Duty (West)"}, "Choose somebody else who is here to cover"),
         ({"last-month": "9"}, "today or later"),
         ({"last-year": "9999", "last-month": "12", "last-day": "31"}, "today or later"),
         ({"first-day": "x"}, "Enter a day"),
@@ -238,7 +238,7 @@ async def test_a_manager_says_who_is_away_and_who_covers(
         answer = await manager.post("/duty", **away | change)
         assert (answer.status, says in await text(answer)) == (400, True), change
     assert (await manager.post("/duty", **away)).status == 303
-    assert "away on some of these days already" in await text(await manager.post("/duty", **away))
+    assert "Some of these days were said before" in await text(await manager.post("/duty", **away))
     page = await text(await manager.get("/duty"))
     assert "1 October 2026 to 9 October 2026" in page
     assert "If a holiday is wrong or missing, ask the council to change the agreement" in page

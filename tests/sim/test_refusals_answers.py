@@ -12,6 +12,7 @@ import pytest
 
 import hub.exchange.requests
 from node.alarms import AlarmCode, open_alarms
+from node.membership.known_leaves import Seen
 from protocol.dsse import sign
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64, to_base64
@@ -176,6 +177,8 @@ class TestALogThatCannotBeLookedAt:
         await care.ask("c1", (await care.team("c1")).others[0].involvement_id)
         await federation.checkpoint()
         (wanted, *_) = [item["idx"] for item in await care.outbox() if item["state"] == "sent"]
+        await care.membership.sync()
+        care.membership.seen = Seen()  # as after a start: the hub is asked
         real = federation.network.get
 
         async def fails(url: str) -> bytes:

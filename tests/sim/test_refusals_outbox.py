@@ -13,8 +13,8 @@ import pytest
 import node.membership.outbox
 from node.faults import fault_of
 from node.membership.hub import followed_charters
+from node.membership.known_leaves import Seen
 from node.membership.outbox import Outbox
-from node.membership.seen import Seen
 from node.membership.succession import move_on
 from node.membership.synced import notice
 from node.records.clients import withdraw

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import node.service
+from node.membership.known_leaves import Seen
 from node.membership.outbox import side_by_side
-from node.membership.seen import Seen
 from node.requests.answering import Answer
 from node.store.outbox import OutboxItem, OutboxState
 from protocol.errors import ErrorCode, RemoteError

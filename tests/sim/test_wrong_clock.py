@@ -341,3 +341,19 @@ async def test_the_hub_tells_its_time_to_everybody(
         with pytest.raises(RemoteError, match="your clock says 14:18, the council's says 14:13"):
             await check_clock(http, url, federation.clock() + 301)
         await check_clock(http, f"{url}/nowhere", 0)
+
+
+async def test_a_clock_that_goes_wrong_little_by_little_while_people_are_busy(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """Within a minute of the act before nobody asks for the hub's time, but not for ever."""
+    _, care = agencies
+
+    async def busy() -> None:
+        for step in range(10):
+            off(federation, care, -50 * step)
+            await care.membership.begin()
+
+    with pytest.raises(RemoteError) as caught:
+        await busy()
+    assert caught.value.code is ErrorCode.EXPIRED

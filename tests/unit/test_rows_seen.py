@@ -15,7 +15,8 @@ from node.records.importer import checks
 from node.records.importer.checks import Terms
 from node.records.importer.look import Traits
 from node.records.importer.mapping import Field, Source
-from node.records.importer.seen import GOOD_SECONDS, NEVER, SeenRow, SeenRows, key_of
+from node.records.importer.row_key import key_of
+from node.records.importer.seen import GOOD_SECONDS, NEVER, SeenRow, SeenRows
 from node.records.importer.table import Line
 from node.store.tables import open_engine
 

@@ -107,7 +107,7 @@ SYNONYMS: dict[Field, frozenset[str]] = {
     }.items()
 } | {name: COLUMNS[name.value] for name in Field if name.value in COLUMNS}
 SHORT: dict[Field, frozenset[str]] = {
-    Field.LOCAL_ID: frozenset({"id", "ref", "refno"}),
+    Field.LOCAL_ID: frozenset({"id"}),
     Field.GIVEN: frozenset({"first"}),
     Field.FAMILY: frozenset({"last"}),
     Field.POSTCODE: frozenset({"pc"}),

@@ -43,81 +43,99 @@ async def show(visit: NodeVisit) -> Answer:
 
 async def say(visit: NodeVisit) -> Answer:
     """Take down that somebody is away, or here again."""
-    if name := visit.form.raw("back"):
-        await _back(visit, name)
-    else:
-        await _away(visit, visit.form.text("name", missing="duty.wrong.name"))
+    back = visit.form.raw("back")
+    name = back or visit.form.text("name", missing="duty.wrong.name")
+
+    def named(tables: NodeTables) -> Person:
+        try:
+            return people.acting(tables, name)
+        except LocalError:
+            raise InvalidForm({"name": "duty.wrong.name"}) from None
+
+    await (_back(visit, named) if back else _away(visit, named))
     return Go("/duty")
 
 
 async def show_own(visit: NodeVisit) -> Answer:
     """Show when the reader is away, and ask from when to when they will be."""
     me, now = visit.here.person, visit.here.now
-    found = await visit.here.read(_people)
-    spells = [spell for one in found if one["id"] == me.id for spell in one["away"]]
-    return Shown(
-        "people/away.html",
+    here, spells = await visit.here.read(lambda t: (t.people.all(), t.absences.from_on(now)))
+    title = {one.id: one.title for one in here}
+    away = [
         {
-            "said": "said" in visit.request.query,
-            "away": [
-                {**spell, "now": spell["from"] <= now} for spell in spells if spell["until"] > now
-            ],
-            "names": [one["name"] for one in found if one["id"] != me.id],
-        },
-    )
+            "from": one.starts_at,
+            "until": one.ends_at,
+            "now": one.starts_at <= now,
+            "cover": title.get(one.cover) if one.cover is not None else None,
+        }
+        for one in spells
+        if one.person == me.id
+    ]
+    names = [one.title for one in here if one.is_active and one.id != me.id]
+    values = {"said": "said" in visit.request.query, "away": away, "names": names}
+    return Shown("people/away.html", values)
 
 
 async def say_own(visit: NodeVisit) -> Answer:
     """Take down that the reader will be away, or is here again."""
-    me = visit.here.person.title
-    await (_back(visit, me) if visit.form.raw("back") else _away(visit, me))
+    me = visit.here.person
+    await (_back if visit.form.raw("back") else _away)(visit, lambda _: me)
     return Go("/away?said")
 
 
-async def _back(visit: NodeVisit, name: str) -> None:
-    await _write(visit, name, Deed.SAID_BACK, lambda tables, now: people.back(tables, name, now))
+async def _back(visit: NodeVisit, who: Callable[[NodeTables], Person]) -> None:
+    begins = visit.form.raw("begins")
+    which = int(begins) if begins.isascii() and begins.isdigit() and len(begins) < 12 else None
+
+    def end(tables: NodeTables, person: Person, now: int) -> None:
+        tables.absences.end(person.id, now, which)
+
+    await _write(visit, who, Deed.SAID_BACK, end)
 
 
-async def _away(visit: NodeVisit, name: str) -> None:
+async def _away(visit: NodeVisit, who: Callable[[NodeTables], Person]) -> None:
     form, day = visit.form, "duty.wrong.day"
-    cover = form.text("cover")
+    cover, zone = form.text("cover"), visit.here.services[0].zone
     first, last = form.day("first", "", day), form.day("last", day, day)
-    today = datetime.fromtimestamp(visit.here.now, visit.here.services[0].zone).date()
+    today = datetime.fromtimestamp(visit.here.now, zone).date()
     if last is None or last < max(first or today, today):
         raise InvalidForm({"last": "duty.wrong.last"})
-    if cover == name:
-        raise InvalidForm({"cover": "duty.wrong.cover"})
-    said, zone = Away(name, first, last, cover), visit.here.services[0].zone
-    await _write(
-        visit, name, Deed.SAID_AWAY, lambda tables, now: people.away(tables, said, zone, now)
-    )
+    said = Away("", first, last, cover)
+
+    def begin(tables: NodeTables, person: Person, now: int) -> None:
+        try:
+            if cover and people.acting(tables, cover).id == person.id:
+                raise InvalidForm({"cover": "duty.wrong.cover"})
+        except LocalError:
+            raise InvalidForm({"cover": "duty.wrong.cover"}) from None
+        people.absent(tables, person, said, zone, now)
+
+    await _write(visit, who, Deed.SAID_AWAY, begin)
 
 
 async def _write(
-    visit: NodeVisit, name: str, deed: Deed, work: Callable[[NodeTables, int], object]
+    visit: NodeVisit,
+    who: Callable[[NodeTables], Person],
+    deed: Deed,
+    work: Callable[[NodeTables, Person, int], None],
 ) -> None:
     """Do it, and write down who said so. Raises InvalidForm."""
     me, now, roles = visit.here.person.id, visit.here.now, visit.here.roles
 
     def both(tables: NodeTables) -> None:
-        try:
-            person = people.acting(tables, name)
-        except LocalError:
-            raise InvalidForm({"name": "duty.wrong.name"}) from None
+        person = who(tables)
         may = person.id == me or Role.ADMINISTRATOR in roles or _manages(tables, me, person)
         if not may:
             raise InvalidForm({"name": "duty.wrong.team"})
-        work(tables, now)
+        work(tables, person, now)
         tables.people.acted(Act(me, deed, person.title, now))
 
     try:
         await visit.here.engine.write(both)
     except LocalError as error:
-        if error.code is ErrorCode.CONFLICT:
-            raise InvalidForm({"first": "duty.wrong.already"}) from None
-        if error.code is ErrorCode.MALFORMED:
-            raise InvalidForm({"last": "duty.wrong.last"}) from None
-        raise InvalidForm({"cover": "duty.wrong.cover"}) from None
+        late = error.code is ErrorCode.MALFORMED
+        wrong = {"last": "duty.wrong.last"} if late else {"first": "duty.wrong.already"}
+        raise InvalidForm(wrong) from None
 
 
 def _manages(tables: NodeTables, manager: int, person: Person) -> bool:

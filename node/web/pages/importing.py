@@ -101,7 +101,11 @@ async def act(visit: NodeVisit) -> Answer:
         return here
     if visit.form.raw("seen") != _seen(upload):
         raise InvalidForm({"": "importing.wrong.changed"})
-    if json.loads(upload.report)["warnings"] and visit.form.raw("agreed") != "yes":
+    report = json.loads(upload.report)
+    stored = report["new"] + report["changed"] + report["unchanged"]
+    if not stored and "missing" not in visit.here.uploads.lists(upload.id):
+        raise InvalidForm({"": "importing.preview.nothing"})
+    if report["warnings"] and visit.form.raw("agreed") != "yes":
         raise InvalidForm({"agreed": "importing.wrong.agreed"})
     await visit.here.uploads.take(upload.id)
     return here
