@@ -94,7 +94,7 @@ async def test_a_refusal_says_why_and_a_colleague_can_take_a_request(
         await stranger.page.get_by_label("Who covers").select_option("C. Olleague (East)")
         await stranger.click("Save")
         await stranger.sees("C. Olleague (East) covers.")
-        await stranger.click("I am here again")
+        await stranger.click("I am here again (21 September 2026 to 31 December 2099)")
         await stranger.lacks("covers.")
         await me.choose("Pass it to a colleague")
         await me.click("Continue")
