@@ -54,14 +54,18 @@ class Recipe:
         """Everything that the key is made from."""
         return frozenset().union(*(part.reads for part in self.parts))
 
-    def values(self, record: "_Read") -> tuple[str, ...]:
+    def values(self, record: NormalRecord) -> tuple[str, ...]:
         """The values of a record: every choice of one value a part, joined by `|`, up to the cap.
 
         None if any part has none.
         """
+        return self.values_read(_Read(record))
+
+    def values_read(self, read: "_Read") -> tuple[str, ...]:
+        """The same, of a record whose parts other recipes have read too."""
         made: list[str] = []
         for part in self.parts:
-            choices = record[part]
+            choices = read[part]
             if not choices:
                 return ()
             made = [f"{one}|{next_}" for one in made for next_ in choices] if made else choices
@@ -88,7 +92,7 @@ def match_keys(record: ClientRecord, key_ids: Collection[str]) -> dict[str, tupl
     if not RECIPES.keys() >= set(key_ids):
         raise RemoteError(ErrorCode.UNKNOWN_KIND, "the charter names a match key unknown here")
     read = _Read(normalise_record(record))
-    made = ((key_id, RECIPES[key_id].values(read)) for key_id in sorted(key_ids))
+    made = ((key_id, RECIPES[key_id].values_read(read)) for key_id in sorted(key_ids))
     return {key_id: values for key_id, values in made if values}
 
 

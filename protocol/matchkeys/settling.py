@@ -8,7 +8,6 @@ another unless it sounds the same, or differs from a known name by no more than 
 from collections import defaultdict
 from collections.abc import Mapping
 from functools import cache, lru_cache
-from threading import Lock
 
 from protocol.matchkeys.names import GIVEN, canonical_name, without_umlaut_e
 from protocol.matchkeys.skeleton import close_skeleton, full_skeleton
@@ -17,7 +16,6 @@ from protocol.matchkeys.spellings import SERVANT_NAMES
 MOST_SLIPS = 2
 MOST_SLIPS_IF_SHORT = 1
 SHORT = 3  # letters
-_ONE_AT_A_TIME = Lock()
 
 
 @lru_cache(maxsize=2**14)  # the same few thousand names are most of a register
@@ -30,9 +28,7 @@ def settled_name(name: str) -> str:
         return form
     most = MOST_SLIPS_IF_SHORT if len(form) <= SHORT else MOST_SLIPS
     near: dict[int, set[str]] = defaultdict(set)
-    with _ONE_AT_A_TIME:  # several threads begin with the same work
-        table = _known_by_sound()
-    for spelling, known in table.get(close_skeleton(form), ()):
+    for spelling, known in _known_by_sound().get(close_skeleton(form), ()):
         if abs(len(form) - len(spelling)) <= most:
             near[slips(form, spelling)].add(known)
     nearest = min(near, default=most + 1)
