@@ -30,7 +30,9 @@ class Evaluating:
         others = {item for digest in inputs if (item := self._under_way.get(digest))}
         digests = [one for one in inputs if one not in known and one not in self._under_way]
         tasks = []
-        for part in batches(digests, self._client.batch):
+        # As few as may be, and as large as each other: each has a proof, which costs its share.
+        count = -(-len(digests) // self._client.batch) or 1
+        for part in batches(digests, -(-len(digests) // count)):
             task = asyncio.create_task(self._batch({digest: inputs[digest] for digest in part}))
             self._under_way |= dict.fromkeys(part, task)
             tasks.append(task)

@@ -26,7 +26,8 @@ from protocol.governance.limits import allowed
 from protocol.messages.evaluations import EvaluateBody
 from protocol.tokens import split_output
 
-BATCH = 2048
+BATCH = 3072
+"""Inputs in a batch at most: to prove and verify one costs as much as a hundred inputs more."""
 PARTS = 4  # of what we may have evaluated: so much is lost where a key holder stops in between
 MOST_AT_ONCE = 8
 
