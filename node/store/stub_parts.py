@@ -4,7 +4,7 @@ told. Nothing here decides.
 
 from collections import defaultdict
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from node.store.permissions import At, publishable
 from node.store.records import RECORD_FIELDS
@@ -36,7 +36,7 @@ class StubParts(NamedTuple):
     """
 
     client: int
-    here: tuple[object, ...]
+    here: tuple[Any, ...]
     is_permitted: bool
     is_live: bool
     made_of: bytes | None
