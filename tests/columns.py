@@ -24,8 +24,10 @@ def columns_read(
     def body(tables: Stores) -> None:
         connection = database.opened()
         connection.set_authorizer(note)
-        work(tables)
-        connection.set_authorizer(None)
+        try:
+            work(tables)
+        finally:
+            connection.set_authorizer(None)
 
     database.read(body)
     return found

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from node.config import HubTerms
 from node.membership.hub import HubMembership
 from node.publishing.limits import Limits, TokenSet, tokens_hash
 from node.publishing.settled import Settled
@@ -120,7 +121,7 @@ class Drafter:
     def __init__(self, membership: HubMembership, cache: TokenCache) -> None:
         self._membership = membership
         self._cache = cache
-        self._known: tuple[Charter, Settled] | None = None
+        self._known: tuple[Charter, HubTerms, Settled] | None = None
 
     def page(self, tables: NodeTables, span: Span, now: int) -> Page:
         """The clients of a span, and who of them has to be drafted."""
@@ -174,6 +175,7 @@ class Drafter:
         barred = limits.overshared_tokens(
             {item.client.id: set(item.inputs) for item in wholes}, stubs
         )
+        # By now the hub's ids of their work are there, which are in these names.
         names = self._terms().names(tables, [item.client.id for item in wholes], now)
         wanted = [
             Stub(
@@ -220,10 +222,11 @@ class Drafter:
         return tables.stubs.of_clients(hub_id, [client.id for client in clients])
 
     def _terms(self) -> Settled:
-        charter = self._membership.charter
-        if self._known is None or self._known[0] is not charter:
-            self._known = (charter, Settled(self._membership, self._cache))
-        return self._known[1]
+        charter, terms = self._membership.charter, self._membership.terms
+        known = self._known
+        if known is None or known[0] is not charter or known[1] is not terms:
+            known = self._known = (charter, terms, Settled(self._membership, self._cache))
+        return known[2]
 
     def _inputs(self, client: Client) -> dict[str, list[bytes]]:
         """OPRF inputs by match key, never more of a type than the charter's cap."""

@@ -21,11 +21,11 @@ _OF_WORK = (
     "SELECT i.client, i.id, i.type, i.label, i.permission_basis, i.valid_until, i.consent_date, "
     "i.ended_at, i.ended_at <= ?, i.ended_at + ? <= ?, i.for_unborn, k.involvement_id "
     "FROM involvement i LEFT JOIN stub_involvement k ON k.hub_id = ? AND k.involvement = i.id "
-    "WHERE {} AND i.client IN (:among)"
+    "WHERE {} AND i.client IN (:among) ORDER BY i.id"
 )
 _AGREED = (
     "SELECT i.client, c.* FROM involvement i JOIN consent c ON c.involvement = i.id "
-    "WHERE i.client IN (:among)"
+    "WHERE i.client IN (:among) ORDER BY c.id"
 )
 
 

@@ -126,6 +126,8 @@ class FileLook:
         self._damaged: list[int] = []
         self._long_ids = self._cut_ids = 0
         self._lines, self._traits = array("L"), array("Q")  # of each row all its traits
+        # One of them of all rows, when the file has been read.
+        self._ids = self._forms = self._numbers = self._names = self._people = array("Q")
 
     def saw_values(self, line: int, values: Iterable[tuple[Field, Read]]) -> int:
         """The values of a line that were not empty, and what was read of each; as bits."""

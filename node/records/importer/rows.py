@@ -197,8 +197,8 @@ class RowReader:
         """All lines, as `parse_rows` says."""
         seen, saw_again, marks = self.seen, self.look.saw_again, self.marks
         for line in self._lines:
-            said = said_in(line)
-            mark = NONE if line.doubt else seen.mark(said)
+            said = b"" if line.doubt or seen.key is None else said_in(line)
+            mark = seen.mark(said) if said else NONE
             number = seen.find(mark)
             if number is None:
                 yield from self._row_of(line, mark)

@@ -6,9 +6,9 @@ dates and the hashes that the file's look compares are kept. Nothing here knows 
 judged of it still holds: node/records/standing.py does.
 """
 
+import json
 import sys
 from array import array
-from ast import literal_eval
 from collections.abc import Iterable
 from hashlib import blake2b
 from struct import Struct
@@ -23,6 +23,7 @@ NONE = bytes(MARK)
 NEVER = 2**63 - 1
 GOOD_SECONDS = 28 * 86_400
 """After which a row is read and judged once more all the same."""
+_AS_JSON = json.JSONEncoder().encode
 _FORM = Struct(f">{MARK}s7q{MARK}s6Q")
 
 
@@ -65,14 +66,14 @@ _TRAITS = _WORDS - len(Traits._fields)
 
 
 def said_in(line: Line) -> bytes:
-    """All that a line says, wherever it stands."""
-    return repr((line.span, line.cells)).encode("utf-8", "surrogatepass")
+    """All that a line says, wherever it stands, in one line of ASCII."""
+    return _AS_JSON((line.span, *line.cells)).encode()
 
 
 def line_of(number: int, said: bytes) -> Line:
     """The line that says this, where it stands now."""
-    span, cells = literal_eval(said.decode("utf-8", "surrogatepass"))
-    return Line(number, cells, span)
+    span, *cells = json.loads(said)
+    return Line(number, tuple(cells), span)
 
 
 class SeenRows:
@@ -92,7 +93,8 @@ class SeenRows:
         if key is None:
             return
         self._hash = blake2b(key=key, digest_size=MARK)
-        for number, row in enumerate(packed):
+        whole = (row for row in packed if len(row) >= _FORM.size)
+        for number, row in enumerate(whole):
             self._words.frombytes(row[: _FORM.size])
             self._numbers[row[:MARK]] = number
             self.types.append(sys.intern(row[_FORM.size :].decode()))
