@@ -8,10 +8,11 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Lock
 
 from node.config import HubTerms
 from node.membership.hub import HubMembership
-from node.publishing.limits import Limits, TokenSet, tokens_hash
+from node.publishing.limits import Limits, TokenSet, encoded
 from node.publishing.settled import Settled
 from node.publishing.spans import Span
 from node.publishing.tokens import TokenCache
@@ -21,12 +22,12 @@ from node.store.records import Client, record_of
 from node.store.stubs import Digests, PublishedInvolvementId, PublishedStub
 from node.store.tables import NodeTables
 from protocol import canonical
-from protocol.commitments import commit
+from protocol.commitments import commit, commit_encoded
 from protocol.fields import to_base64
 from protocol.governance.charter import Charter
 from protocol.matchkeys.recipes import match_keys, names_somebody
-from protocol.messages.bodies import PublishedInvolvement, StubRow, StubTokens
-from protocol.tokens import token_input
+from protocol.messages.bodies import PublishedInvolvement, StubRow
+from protocol.tokens import token_inputs
 
 
 @dataclass(frozen=True)
@@ -92,22 +93,30 @@ class Stub:
     @cached_property
     def name(self) -> str:
         """A hash of all that the stub says, to know whether anything changed."""
-        said: canonical.JsonValue = {
-            "involvements": [item.model_dump(mode="json") for item in self.involvements],
-            "tokens": {key: [item.hex() for item in items] for key, items in self.digests.items()},
-        }
-        return hashlib.sha256(canonical.encode(said)).hexdigest()
+        works = canonical.encode([item.model_dump(mode="json") for item in self.involvements])
+        said = canonical.object_of({"involvements": works, "tokens": self._tokens})
+        return hashlib.sha256(said).hexdigest()
+
+    @cached_property
+    def tokens_hash(self) -> str:
+        """See limits.tokens_hash."""
+        return hashlib.sha256(self._tokens).hexdigest()
+
+    @cached_property
+    def _tokens(self) -> bytes:
+        return encoded(self.digests)
 
 
 @dataclass
 class Changes:
-    """What changed on a page: rows and tokens to send, and the effects once they are applied.
+    """What changed on a page: rows and tokens (each a StubTokens, encoded) to send, and the effects
+    once they are applied.
 
     `stale`: clients whose record changed since it was drafted; they are to be drafted again.
     """
 
     rows: list[StubRow] = field(default_factory=list)
-    tokens: list[StubTokens] = field(default_factory=list)
+    tokens: list[bytes] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     retired: int = 0
     insufficient_identifiers: list[str] = field(default_factory=list)
@@ -122,6 +131,7 @@ class Drafter:
         self._membership = membership
         self._cache = cache
         self._known: tuple[Charter, HubTerms, Settled] | None = None
+        self._drafting = Lock()
 
     def page(self, tables: NodeTables, span: Span, now: int) -> Page:
         """The clients of a span, and who of them has to be drafted."""
@@ -140,18 +150,19 @@ class Drafter:
         """Token inputs of those on a page who may be published, by client; who cannot be found by
         them has none. It needs no transaction.
         """
-        drafts = {}
-        for client in page.due:
-            if client.id not in page.works:
-                continue
-            wanted, inputs = self._inputs(client), dict[bytes, bytes]()
-            digests = {}
-            if names_somebody(wanted):
-                for key, values in wanted.items():
-                    digests[key] = [self._cache.digest(value) for value in values]
-                    inputs.update(zip(digests[key], values, strict=True))
-            drafts[client.id] = Draft(client, digests, inputs)
-        return drafts
+        with self._drafting:  # the first of several pages is done first, and others have use of it
+            return {
+                client.id: self._draft(client) for client in page.due if client.id in page.works
+            }
+
+    def _draft(self, client: Client) -> Draft:
+        wanted, inputs = self._inputs(client), dict[bytes, bytes]()
+        digests = {}
+        if names_somebody(wanted):
+            for key, values in wanted.items():
+                digests[key] = [self._cache.digest(value) for value in values]
+                inputs.update(zip(digests[key], values, strict=True))
+        return Draft(client, digests, inputs)
 
     def changes(
         self, tables: NodeTables, clients: Sequence[Client], drafts: Mapping[int, Draft], now: int
@@ -234,10 +245,7 @@ class Drafter:
         policy, epoch = charter.policy, charter.token_key.epoch
         keys = match_keys(record_of(client, self._membership.shared_places), policy.keys)
         return {
-            key: [
-                token_input(charter.charter_id, epoch, key, value)
-                for value in values[: policy.keys[key].cap]
-            ]
+            key: token_inputs(charter.charter_id, epoch, key, values[: policy.keys[key].cap])
             for key, values in keys.items()
         }
 
@@ -310,19 +318,22 @@ class Drafter:
                 key: [to_base64(pairs[digest].token) for digest in items]
                 for key, items in stub.digests.items()
             }
-            token_value: canonical.JsonValue = {"stub_id": stub_id, "tokens": texts}
+            said = {"stub_id": canonical.encode(stub_id), "tokens": canonical.encode(texts)}
             row = StubRow(
                 stub_id=stub_id,
                 revision=old.revision + 1 if old else 1,
                 retired=False,
                 involvements=list(stub.involvements),
-                token_commitment=commit(bytes.fromhex(tokens.salt), token_value),
+                token_commitment=commit_encoded(
+                    bytes.fromhex(tokens.salt), canonical.object_of(said)
+                ),
             )
-            changes.tokens.append(StubTokens(stub_id=stub_id, salt=tokens.salt, tokens=texts))
+            salt = canonical.encode(tokens.salt)
+            changes.tokens.append(canonical.object_of({**said, "salt": salt}))
             changes.rows.append(row)
-            names = PublishedTokens(tokens_hash(stub.digests), tokens.salt, tokens.counted)
-            said = _stub(stub.client, row, stub.name, stub.made_of)
-            changes.effects.append(Effect(said, stub.digests, names))
+            names = PublishedTokens(stub.tokens_hash, tokens.salt, tokens.counted)
+            known = _stub(stub.client, row, stub.name, stub.made_of)
+            changes.effects.append(Effect(known, stub.digests, names))
 
     def _retire(
         self,
