@@ -89,7 +89,8 @@ class Outbox:
         One at a time: of two who send at once the second finds what the first has left.
 
         Once the hub has a newer charter than we, everything waits until the log shows it to us;
-        while that charter does not bind us, what it alone allows goes on waiting.
+        while that charter does not bind us, what it alone allows goes on waiting. After a backup
+        was put back nothing leaves before it is known what left since.
         """
         async with self._sending:
             return await self._send_pending()
@@ -101,12 +102,15 @@ class Outbox:
             if self._outdated == membership.charter.version:
                 return []
         hub_id = membership.hub.hub_id
-        items, aside = await membership.engine.read(
+        items, aside, resync = await membership.engine.read(
             lambda tables: (
                 tables.outbox.pending(hub_id),
                 faults.passed_over(tables, Kind.STATEMENT),
+                tables.resyncs.get(hub_id),
             )
         )
+        if resync is not None and resync.under_way:
+            return []
         await faults.forget(Kind.STATEMENT, aside.difference(str(item.id) for item in items))
         refusals: list[RemoteError] = []
         held = bool(membership.unaccepted())
