@@ -67,6 +67,8 @@ class Mail:
         while dealt_with < len(bag.deliveries):
             rest = bag.deliveries[dealt_with:]
             front = await self._front(rest) if together else []
+            if front is None:
+                break
             if len(front) > 1:
                 together = await self._take_together(bag.generation, front)
                 dealt_with += len(front) if together else 0
@@ -76,12 +78,15 @@ class Mail:
                 break  # it must wait, or the rest is of a log that was lost
         return dealt_with
 
-    async def _front(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
-        """Those that are dealt with together, after a look at the log if that is needed."""
+    async def _front(self, deliveries: Sequence[Delivery]) -> list[Delivery] | None:
+        """Those that can be dealt with together, after a look at the log if that is needed; None if
+        the first must wait.
+        """
         front = self._witnessed(deliveries)
         if not front and len(deliveries) > 1:
             with suppress(Exception):  # what the first meets it meets again by itself
-                await self._may_act(deliveries[0])
+                if not await self._may_act(deliveries[0]):
+                    return None
             front = self._witnessed(deliveries)
         return front
 

@@ -55,7 +55,7 @@ class Envelope:
     payload: bytes
     key_id: str
     signature: bytes
-    _verified_by: bytes = field(default=b"", init=False, repr=False, compare=False)
+    _verified_by: bytes | None = field(default=None, init=False, repr=False, compare=False)
 
     @cached_property
     def statement_id(self) -> str:

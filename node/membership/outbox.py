@@ -276,12 +276,13 @@ class Outbox:
             charter = self._membership.directory.charter_at(None).statement_id
             pins: WireModel = body.pins.model_copy(update={"charter": charter})
             body = body.model_copy(update={"pins": pins})
-        data = self._membership.sign(body, item.aud).envelope.encode()
+        statement = self._membership.sign(body, item.aud)
+        data = statement.envelope.encode()
         # Another process of this node may have signed it just now: one statement is enough.
         kept = await self._membership.engine.write(
             lambda tables: tables.outbox.sign(item.hub_id, item.id, data)
         )
-        return parse_statement(kept)
+        return statement if kept == data else parse_statement(kept)
 
     def _decision(self, submitted: Submitted) -> Statement[WireModel] | None:
         if submitted.decision is None:
