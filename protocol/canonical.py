@@ -74,17 +74,9 @@ def _read(data: bytes, limit: int) -> tuple[JsonValue, bytes]:
         raise RemoteError(ErrorCode.TOO_LARGE, f"JSON is over {limit} bytes")
     try:
         value: JsonValue = _DECODER.decode(data.decode("utf-8"))
-        return value, _ENCODER.encode(value).encode("utf-8") if _is_plain(data) else _encode(value)
+        return value, _encode(value)
     except _REFUSALS as error:
         raise RemoteError(ErrorCode.MALFORMED, "not JSON of the profile") from error
-
-
-def _is_plain(data: bytes) -> bool:
-    """Whether JSON that was decoded needs no survey: its bytes show that it is not nested too
-    deeply and that every key is ASCII; the decoder has seen its numbers.
-    """
-    shallow = data.count(b"{") + data.count(b"[") <= MAX_DEPTH
-    return shallow and data.isascii() and b"\\" not in data
 
 
 def _encode(value: JsonValue) -> bytes:
