@@ -4,6 +4,7 @@ Spellings of one name that sound alike give one skeleton. It is a blunt tool: un
 skeletons too, so a skeleton is never trusted alone, only with a birth date or a place beside it.
 """
 
+from functools import lru_cache
 from itertools import groupby
 
 _DIGRAPHS = (
@@ -35,6 +36,7 @@ def skeleton(name: str) -> str:
     return _squeezed(first + rest)
 
 
+@lru_cache(maxsize=2**12)  # several keys of a record ask for it, and names recur
 def close_skeleton(name: str) -> str:
     """A skeleton that keeps more: which vowel a name begins with and, where fewer than three
     letters would be left, where its later vowels are. Erin is not Aaron, Dawn not Diana.
