@@ -6,7 +6,6 @@ our words, the places that many people share, and the recipes' version. It is co
 under the key of the token cache, so that a new key drafts everything anew.
 """
 
-import marshal
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -16,11 +15,10 @@ from node.store.permissions import At
 from node.store.stub_parts import StubParts
 from node.store.tables import NodeTables
 from protocol import canonical
+from storage.plain import as_bytes
 
 DRAFTING = 2
 """To be raised with every change of what a draft says of the same client under the same charter."""
-PLAIN = 2
-"""The last way of marshal in which the same values always are the same bytes."""
 
 
 @dataclass(frozen=True)
@@ -78,4 +76,4 @@ class Settled:
         return self._terms + repr(sorted(tables.findable.of(self._hub_id).items())).encode()
 
     def _name(self, begin: bytes, parts: StubParts) -> bytes:
-        return self._cache.name(begin + marshal.dumps(parts.here, PLAIN))
+        return self._cache.name(begin + as_bytes(parts.here))

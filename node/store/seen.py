@@ -4,7 +4,6 @@ on: all that is here of a client that judging a row reads.
 Nothing here decides, and no row is read: node/records/importer/seen.py knows what is packed in it.
 """
 
-import marshal
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -14,11 +13,10 @@ from typing import NamedTuple
 from node.store.people import WorkerRow
 from node.store.records import RECORD_FIELDS, Involvement
 from storage.engine import Transaction
+from storage.plain import as_bytes
 
 STATE = 16
 """Bytes of the hash of a state."""
-PLAIN = 2
-"""The last way of marshal in which the same values always are the same bytes."""
 _CLIENT = ", ".join(RECORD_FIELDS)
 _WORK = ", ".join(
     f"i.{field.name}" for field in fields(Involvement) if field.name not in {"workers", "import_id"}
@@ -130,4 +128,4 @@ class SeenRowStore:
 
 
 def _hash(rows: list[tuple[object, ...]]) -> bytes:
-    return blake2b(marshal.dumps(rows, PLAIN), digest_size=STATE).digest()
+    return blake2b(as_bytes(rows), digest_size=STATE).digest()
