@@ -18,9 +18,9 @@ def commit(salt: bytes, value: canonical.JsonValue) -> str:
     return commit_encoded(salt, canonical.encode(value))
 
 
-def commit_encoded(salt: bytes, value: bytes) -> str:
-    """The same, of a value's canonical bytes."""
-    return hashlib.sha256(_DOMAIN + salt + value).hexdigest()
+def commit_encoded(salt: bytes, encoded: bytes) -> str:
+    """As `commit`, of a value's canonical bytes."""
+    return hashlib.sha256(_DOMAIN + salt + encoded).hexdigest()
 
 
 def verify_commitment(commitment: str, salt: bytes, value: canonical.JsonValue) -> None:

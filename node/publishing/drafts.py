@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
 
+from node.config import HubTerms
 from node.membership.hub import HubMembership
 from node.publishing.limits import Limits, TokenSet, encoded
 from node.publishing.settled import Settled
@@ -129,28 +130,21 @@ class Drafter:
     def __init__(self, membership: HubMembership, cache: TokenCache) -> None:
         self._membership = membership
         self._cache = cache
-        self._known: tuple[Charter, Settled] | None = None
+        self._known: tuple[Charter, HubTerms, Settled] | None = None
         self._drafting = Lock()
 
     def page(self, tables: NodeTables, span: Span, now: int) -> Page:
         """The clients of a span, and who of them has to be drafted."""
         membership, hub_id = self._membership, self._membership.hub.hub_id
-        clients = span.clients(tables, hub_id)
-        if not clients:
+        everybody = span.clients(tables, hub_id)
+        if not everybody:
             return Page(span.after)
+        looked = self._terms().look(tables, everybody, now)
+        clients = tables.records.clients_by_row(looked.others)
         works = works_of(membership, tables, clients, now)
-        ids, stubs = known_ids(tables, hub_id, works), self._stubs(tables, clients)
-        terms, settled, due, without = self._terms(), 0, list[Client](), 0
-        for client in clients:
-            work, stub = works.get(client.id), stubs.get(client.id)
-            if work is None:
-                without += 1
-            if work and terms.is_of(stub, terms.made_of(client, work, ids)):
-                settled += 1
-            elif work or (stub is not None and not stub.retired):
-                due.append(client)
-        shown = {client.id: works[client.id] for client in due if client.id in works}
-        return Page(clients[-1].id, len(clients), due, shown, without, settled)
+        due = [client for client in clients if client.id in works or looked.others[client.id]]
+        without = looked.without + len(clients) - len(works)
+        return Page(everybody[-1], len(everybody), due, works, without, looked.settled)
 
     def draft(self, page: Page) -> dict[int, Draft]:
         """Token inputs of those on a page who may be published, by client; who cannot be found by
@@ -192,41 +186,41 @@ class Drafter:
         barred = limits.overshared_tokens(
             {item.client.id: set(item.inputs) for item in wholes}, stubs
         )
-        wanted = self._wanted(wholes, barred, works, ids, changes)
+        # By now the hub's ids of their work are there, which are in these names.
+        names = self._terms().names(tables, [item.client.id for item in wholes], now)
+        wanted = [
+            Stub(
+                item.client,
+                self._involvements(works[item.client.id], ids),
+                digests,
+                None if barred.get(item.client.id) else names[item.client.id],
+            )
+            for item in wholes
+            if (digests := self._findable(item, barred, changes))
+        ]
         live |= {stub.client.id for stub in wanted}
         old_and_new = [(stubs.get(item.client.id), item) for item in wanted]
         self._change(tables, old_and_new, limits, changes)
         self._retire(clients, stubs, live, changes)
         return changes
 
-    def _wanted(
-        self,
-        drafts: Sequence[Draft],
-        barred: Mapping[int, Collection[bytes]],
-        works: Works,
-        ids: Mapping[int, PublishedInvolvementId],
-        changes: Changes,
-    ) -> list[Stub]:
-        """What stubs are to say, without tokens that may not be published."""
-        terms, wanted = self._terms(), []
-        for draft in drafts:
-            client, out = draft.client, barred.get(draft.client.id, ())
-            digests = _without(draft.digests, out)
-            if not names_somebody(digests):
-                # Too little is known; or several records of one person here, and what is left of
-                # the tokens cannot be published.
-                changes.insufficient_identifiers.append(client.local_id)
-                continue
-            shown = works[client.id]
-            involvements = self._involvements(shown, ids)
-            made_of = None if out else terms.made_of(client, shown, ids)
-            wanted.append(Stub(client, involvements, digests, made_of))
-        return wanted
-
     def _involvements(
         self, shown: Sequence[Shown], ids: Mapping[int, PublishedInvolvementId]
     ) -> list[PublishedInvolvement]:
         return [published(item, ids[item.involvement.id]) for item in shown]
+
+    @staticmethod
+    def _findable(
+        draft: Draft, barred: Mapping[int, Collection[bytes]], changes: Changes
+    ) -> Digests | None:
+        """The tokens that may be published of a client. None, and said, where they do not do: too
+        little is known; or several records here are of one person, and what is left is too little.
+        """
+        digests = _without(draft.digests, barred.get(draft.client.id, ()))
+        if names_somebody(digests):
+            return digests
+        changes.insufficient_identifiers.append(draft.client.local_id)
+        return None
 
     def endings(self, tables: NodeTables, span: Span, now: int) -> tuple[Page, Changes]:
         """Only what ends: the stubs of the clients of a span who may no longer be published."""
@@ -239,10 +233,11 @@ class Drafter:
         return tables.stubs.of_clients(hub_id, [client.id for client in clients])
 
     def _terms(self) -> Settled:
-        charter = self._membership.charter
-        if self._known is None or self._known[0] is not charter:
-            self._known = (charter, Settled(self._membership, self._cache))
-        return self._known[1]
+        charter, terms = self._membership.charter, self._membership.terms
+        known = self._known
+        if known is None or known[0] is not charter or known[1] is not terms:
+            known = self._known = (charter, terms, Settled(self._membership, self._cache))
+        return known[2]
 
     def _inputs(self, client: Client) -> dict[str, list[bytes]]:
         """OPRF inputs by match key, never more of a type than the charter's cap."""

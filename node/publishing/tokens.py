@@ -11,6 +11,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import nacl.secret
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 from nacl.bindings import crypto_secretbox_easy
 
 from keys.batch import pack_points, unpack_points
@@ -40,42 +42,29 @@ class TokenPair:
     link_secret: bytes = field(repr=False)
 
 
-class _KeyedHash:
-    """HMAC-SHA256 under one key of 32 bytes: what it makes of the key alone is made once. Each
-    digest then costs a third, and a first load makes a dozen for a client.
-    """
-
-    def __init__(self, key: bytes) -> None:
-        block = key.ljust(64, b"\0")
-        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
-        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
-
-    def of(self, data: bytes) -> bytes:
-        """The 32 bytes."""
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(data)
-        outer.update(inner.digest())
-        return outer.digest()
-
-
 class TokenCache:
     """Tokens by a keyed digest of their input, sealed under the node's cache key."""
 
     def __init__(self, membership: HubMembership) -> None:
         self._hub_id = membership.hub.hub_id
         self._key = membership.keys.cache.value
-        self._hash = _KeyedHash(self._key)
+        self._keyed = HMAC(self._key, SHA256())
         self._box = nacl.secret.SecretBox(self._key)
         self._random = membership.env.random
         self._made: dict[bytes, TokenPair] = {}
 
     def digest(self, token_input: bytes) -> bytes:
         """The name under which an input is cached; says nothing without the cache key."""
-        return self._hash.of(token_input)[:16]
+        return self._digest(token_input)
 
     def name(self, said: bytes) -> bytes:
         """A name for anything else (no input begins so); says nothing without the cache key."""
-        return self._hash.of(b"\xff\xff" + said)[:16]
+        return self._digest(b"\xff\xff" + said)
+
+    def _digest(self, said: bytes) -> bytes:
+        keyed = self._keyed.copy()  # what it makes of the key alone is made once
+        keyed.update(said)
+        return keyed.finalize()[:16]
 
     def known(self, tables: NodeTables, digests: Collection[bytes]) -> set[bytes]:
         """Those of the digests that are cached."""

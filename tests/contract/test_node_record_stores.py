@@ -381,8 +381,7 @@ async def test_clients_with_a_stub_are_paged_without_the_retired(node: Node) -> 
     await node.write(lambda t: t.stubs.put(HUB, stubs, 5))
 
     async def page(hub: str, after: int, size: int) -> list[int]:
-        found = await node.read(lambda t: t.stubs.clients_after(hub, after, size))
-        return [item.id for item in found]
+        return await node.read(lambda t: t.stubs.clients_after(hub, after, size))
 
     assert await page(HUB, 0, 1) == [first]
     assert await page(HUB, first, 2) == [third]
