@@ -31,6 +31,7 @@ from hub.store.tables import HubEngine, HubTables
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import WireModel, from_base64, to_base64
 from protocol.governance.acceptance import unaccepted
+from protocol.governance.directory import Directory
 from protocol.messages.attention import AttentionBody, InviteBody
 from protocol.messages.audit import SampleCommitmentBody
 from protocol.messages.bodies import (
@@ -245,9 +246,8 @@ class Intake:
         }
 
     async def _opened(self, message: Message) -> tuple[Statement[WireModel], Parts]:
-        # Here, though it is arithmetic: to hand it to a thread and back costs as much again.
         directory = await self.engine.read(lambda tables: tables.directory.current())
-        return directory.open(from_base64(message.envelope)), parts_of(message)
+        return await asyncio.to_thread(_open, message, directory)
 
     async def _or_reject(
         self, statement: Statement[WireModel], work: Callable[[], Awaitable[Result]]
@@ -278,6 +278,10 @@ class Intake:
             return tables.log.count_rejection(sender, now // DAY) > MAX_REJECTIONS_A_DAY
         fresh = store.count(sender, statement.id, preamble.iat, now - MAX_SKEW_SECONDS)
         return not (fresh and store.is_first(sender, preamble.kind, preamble.iat // DAY))
+
+
+def _open(message: Message, directory: Directory) -> tuple[Statement[WireModel], Parts]:
+    return directory.open(from_base64(message.envelope)), parts_of(message)
 
 
 def _check(ledger: Ledger, statement: Statement[WireModel]) -> None:

@@ -69,7 +69,7 @@ class Mailbox:
         `verified` is called once its signature is; `stands` says whether its connection does.
         """
         directory = await self._engine.read(lambda tables: tables.directory.current())
-        statement = self._opened(message, directory)
+        statement = await asyncio.to_thread(self._opened, message, directory)
         verified()
         agency, body = statement.preamble.sender, statement.body
         before = self._polling.get(agency)

@@ -132,8 +132,11 @@ def verify_empty_root(checkpoint: Checkpoint) -> None:
         raise RemoteError(ErrorCode.BAD_TREE, "the root of the empty tree is wrong")
 
 
+@lru_cache(maxsize=256)  # a hub looks at the same lines several times a second
 def verify_cosignature(text: bytes, payload: bytes, key: VerifierKey) -> int:
-    """The time at which the witness signed `text`. Raises RemoteError(BAD_SIGNATURE)."""
+    """The time at which the witness signed `text`. Raises RemoteError(BAD_SIGNATURE), and what was
+    refused is looked at again.
+    """
     time = int.from_bytes(payload[:TIME_BYTES], "big")
     if not 0 < time <= MAX_DECIMAL:
         raise RemoteError(ErrorCode.BAD_SIGNATURE, "cosignature time is out of range")

@@ -137,6 +137,8 @@ def is_weak_birth_date(born: str) -> bool:
 
 def nhs_number(text: str | None) -> str | None:
     """Ten digits that pass modulus 11 and are not one digit repeated; None otherwise."""
+    if not text:
+        return None
     digits = fold(text).replace(" ", "").replace("-", "")
     if not digits.isascii() or not nhs.is_valid(digits) or len(set(digits)) == 1:
         return None

@@ -8,7 +8,7 @@ hold is made to hold.
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -38,14 +38,16 @@ def name_of(path: Path) -> str:
 
 
 @cache
-def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text("utf-8"))
+def nodes(path: Path) -> list[ast.AST]:
+    """Everything in a file's tree."""
+    return list(ast.walk(ast.parse(path.read_text("utf-8"))))
 
 
+@cache
 def imported(path: Path) -> set[str]:
     """Every module that a file imports, wherever in it; names taken from packages spelt out."""
     found = set()
-    for item in ast.walk(tree(path)):
+    for item in nodes(path):
         if isinstance(item, ast.Import):
             found |= {alias.name for alias in item.names}
         elif isinstance(item, ast.ImportFrom) and item.module:
@@ -61,19 +63,20 @@ def uses(path: Path, *names: str) -> bool:
     )
 
 
-def texts(path: Path) -> Iterator[str]:
+@cache
+def texts(path: Path) -> list[str]:
     """The strings of a file, those of f-strings too, without docstrings."""
     documentation = {
         id(node.body[0].value)
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
         and node.body
         and isinstance(node.body[0], ast.Expr)
     }
-    for node in ast.walk(tree(path)):
-        text = node.value if isinstance(node, ast.Constant) else None
-        if isinstance(text, str) and id(node) not in documentation:
-            yield text
+    said = [node for node in nodes(path) if isinstance(node, ast.Constant)]
+    return [
+        node.value for node in said if isinstance(node.value, str) and id(node) not in documentation
+    ]
 
 
 def may_hold_sql(name: str) -> bool:
@@ -98,7 +101,7 @@ def test_nobody_but_a_store_holds_a_transaction() -> None:
     holding = {
         name_of(path)
         for path in modules()
-        for item in ast.walk(tree(path))
+        for item in nodes(path)
         if isinstance(item, ast.Attribute) and item.attr in {"tx", "_tx"}
     }
     assert {name for name in holding if not may_hold_sql(name)} == set()
@@ -138,7 +141,7 @@ def test_only_what_serves_knows_the_web_server() -> None:
 
 def test_actions_and_views_neither_print_nor_ask() -> None:
     def speaks(path: Path) -> bool:
-        calls = [node.func for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
+        calls = [node.func for node in nodes(path) if isinstance(node, ast.Call)]
         named = {func.id for func in calls if isinstance(func, ast.Name)}
         return bool(named & {"print", "input"}) or uses(path, "sys", "getpass", "termios")
 
@@ -151,7 +154,7 @@ def test_commands_of_the_node_reach_its_tables_by_actions_and_views_alone() -> N
     """What a command can do, a browser can: nothing is done in between that only it does."""
 
     def reaches(path: Path) -> bool:
-        named = {item.attr for item in ast.walk(tree(path)) if isinstance(item, ast.Attribute)}
+        named = {item.attr for item in nodes(path) if isinstance(item, ast.Attribute)}
         return bool(named & {"engine", "http", "env"}) or uses(path, "node.store.tables")
 
     commands = [path for path in modules() if path.parent == ROOT / "node" / "cli"]

@@ -8,9 +8,11 @@ hears over the telephone.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from demo.council import CHARITY, CHILD, HEALTH, HOLDERS, PEOPLE, QUORUM, WITNESSES, Agency, Council
+from demo.local_api import listens
 from demo.stage import ROOT, DemoError, Stage, free_port
 
 HUB = ROOT / "hub"
@@ -69,6 +71,9 @@ def found_by_set_up(stage: Stage) -> Council:
     stage.start("hub", "patchwork-hub", "serve", "--dir", str(HUB))
     stage.wait_for("set-up", "to that agency alone", times=len(AGENCIES))
     stage.start_all({f"node-{one.key}": _joining(one) for one in AGENCIES}, until="words: ")
+    for one in AGENCIES:
+        with (one.folder / "node.toml").open("a", encoding="utf-8") as file:
+            file.write(f"api_port = {free_port()}\n")
     broken_off = f"node-{AGENCIES[-1].key}"
     shown = stage.said(broken_off, "words: ")
     stage.stop(broken_off)
@@ -83,6 +88,7 @@ def found_by_set_up(stage: Stage) -> Council:
     stage.finish("set-up")
     for one in AGENCIES:
         stage.wait_for(f"node-{one.key}", "node serving")
+        stage.until(partial(listens, one.folder), f"{one.name} can be asked")
     genesis = (HUB / "genesis").read_text(encoding="utf-8").strip()
     return Council(url, genesis, tuple(WITNESSES))
 

@@ -17,9 +17,10 @@ import pyrage
 import pytest
 
 from demo.council import CHILD, HEALTH, WITNESSES, Agency
+from demo.local_api import ask_node
 from demo.stage import LIMIT_SECONDS, ROOT, DemoError, Stage
 from demo.story import AMIRA_CHILD, AMIRA_HEALTH, Story
-from tests.e2e.council import BOTH_SIDES, accept, matched, team
+from tests.e2e.council import BOTH_SIDES, accept, matched, shown, team
 from tests.e2e.founding import TypingStage
 
 ROUND = '"event": "round"'
@@ -34,8 +35,8 @@ def change(stage: Stage, text: str) -> str:
     )
 
 
-def possible(stage: Stage) -> bool:
-    sides = (team(stage, *who) for who in BOTH_SIDES)
+def possible() -> bool:
+    sides = (team(*who) for who in BOTH_SIDES)
     return all((len(side["others"]), side["possible"]) == (0, 1) for side in sides)
 
 
@@ -77,8 +78,8 @@ def succeed(stage: Stage, notes: list[Path], expect: int = 0) -> list[str]:
     ).splitlines()  # fmt: skip
 
 
-def moved_on(stage: Stage, agency: Agency) -> bool:
-    said = json.loads(stage.run("patchwork-node", "inbox", "--json", "--dir", str(agency.folder)))
+def moved_on(agency: Agency) -> bool:
+    said = ask_node(agency.folder, "/v1/inbox", {})
     return "successor" in {alarm["code"] for alarm in said["alarms"]}
 
 
@@ -92,7 +93,9 @@ def signed(stage: Stage, version: int, agency: Agency) -> bool:
 
 
 def test_from_empty_folders_to_the_first_match_in_fifteen_commands(stage: TypingStage) -> None:
-    stage.until(lambda: matched(stage), "the two agencies see each other")
+    stage.until(matched, "the two agencies see each other")
+    for agency, client in BOTH_SIDES:
+        assert shown(stage, agency, client)["others"] == team(agency, client)["others"]
     typed = [words for words in stage.typed if words[1] != "team"]
     looked = {tuple(words) for words in stage.typed if words[1] == "team"}
     assert len(typed) + len(looked) <= 15, stage.typed
@@ -117,13 +120,13 @@ def test_what_the_council_and_its_parties_hand_each_other_holds_nothing_secret()
 
 
 def test_a_changed_weight_travels_to_the_links_while_everything_runs(stage: Stage) -> None:
-    stage.until(lambda: matched(stage), "the two agencies see each other")
+    stage.until(matched, "the two agencies see each other")
     running = {name: process.pid for name, process in stage.processes.items()}
 
     said = change(stage, "[match_policy.guards.guarded]\nupper = 9000\n")
     assert "the score for an automatic match rises from" in said
     assert "every agency that accepted is bound at once" in said
-    stage.until(lambda: possible(stage), "what was a match waits for people")
+    stage.until(possible, "what was a match waits for people")
     assert "Signed version 2." in accept(stage, CHILD)
     assert "Signed version 2." in accept(stage, HEALTH)
 
@@ -142,10 +145,10 @@ def test_a_changed_weight_travels_to_the_links_while_everything_runs(stage: Stag
     with pytest.raises(DemoError, match="patchwork-node charter accept"):
         stage.run("patchwork-node", "publish", "--dir", folder)
     stage.wait_for("hub", ROUND, len(stage.said("hub", ROUND)) + 2)
-    assert possible(stage), "nobody has signed it"
+    assert possible(), "nobody has signed it"
     assert "Signed version 3." in accept(stage, CHILD)
     assert "Signed version 3." in accept(stage, HEALTH)
-    stage.until(lambda: matched(stage), "both signed: they see each other again")
+    stage.until(matched, "both signed: they see each other again")
     said = stage.run("patchwork-hub", "charter", "show", "--dir", str(HUB))
     assert said.count("bound; signed version 3") == 2
 
@@ -154,7 +157,7 @@ def test_a_changed_weight_travels_to_the_links_while_everything_runs(stage: Stag
 
 
 def test_a_new_telephone_and_a_new_name_are_on_the_other_sides_screen(stage: Stage) -> None:
-    stage.until(lambda: matched(stage), "the two agencies see each other")
+    stage.until(matched, "the two agencies see each other")
     folder = str(HEALTH.folder)
     who = ("--as", HEALTH.person, "--dir", folder)
     said = stage.run("patchwork-node", "details", "--duty-line", "01632 960111", *who)
@@ -164,11 +167,11 @@ def test_a_new_telephone_and_a_new_name_are_on_the_other_sides_screen(stage: Sta
     name = "Wexcombe Health Visiting North"
     stage.run("patchwork-hub", "members", "--rename", party, "--name", name, "--dir", str(HUB))
 
-    def shown() -> bool:
-        (other,) = team(stage, CHILD, AMIRA_CHILD)["others"]
+    def followed() -> bool:
+        (other,) = team(CHILD, AMIRA_CHILD)["others"]
         return (other["agency"], other["duty_line"]) == (name, "01632 960111")
 
-    stage.until(shown, "the running node has followed the log")
+    stage.until(followed, "the running node has followed the log")
     said = stage.run("patchwork-node", "details", "--dir", folder)
     assert said.strip() == f"{name}: 01632 960111, Monday to Friday, 9am to 5pm"
     told = stage.run("patchwork-node", "monitor", "--dir", str(CHILD.folder), expect=4)
@@ -177,7 +180,7 @@ def test_a_new_telephone_and_a_new_name_are_on_the_other_sides_screen(stage: Sta
 
 
 def test_a_node_from_a_backup_asks_what_it_missed(stage: Stage, story: Story) -> None:
-    stage.until(lambda: matched(stage), "the two agencies see each other")
+    stage.until(matched, "the two agencies see each other")
     request, folder, name = story.asked("S47-2026-0117"), str(HEALTH.folder), f"node-{HEALTH.key}"
     recipient, identity = age_key()
     stage.run("patchwork-node", "backup", "health.age", "--to", recipient, "--dir", folder)
@@ -194,7 +197,7 @@ def test_a_node_from_a_backup_asks_what_it_missed(stage: Stage, story: Story) ->
     assert (value["done"], value["cause"]) == (True, "restored")
     assert {"decision", "release"} <= {entry["kind"] for entry in value["ours"]}
     assert "of the log in your name" in stage.run("patchwork-node", "resync", "--dir", folder)
-    assert matched(stage)
+    assert len(shown(stage, HEALTH, AMIRA_HEALTH)["others"]) == 1
     received = json.loads(stage.run("patchwork-node", "inbox", "--json", "--dir", folder))
     assert received["received"][-1]["state"] in {"released", "opened"}
     stage.start(name, "patchwork-node", "serve", "--dir", folder, until="serving")
@@ -223,12 +226,12 @@ def test_the_hub_moves_to_postgres_and_back_and_nobody_notices(
     assert story.opened(request)["phone"]
     assert moved(stage, "file") != root, "it has grown"
     assert (HUB / "hub.toml").read_text(encoding="utf-8") == settings
-    assert matched(stage)
+    assert matched()
     stage.check_alive()
 
 
 def test_the_disk_is_lost_and_the_council_goes_on(stage: Stage, story: Story) -> None:
-    stage.until(lambda: matched(stage), "the two agencies see each other")
+    stage.until(matched, "the two agencies see each other")
     version = charter_version(stage)
     identity = str(back_up(stage))
     lost = story.asked("S47-2026-0119")
@@ -252,13 +255,13 @@ def test_the_disk_is_lost_and_the_council_goes_on(stage: Stage, story: Story) ->
     stage.start("hub", "patchwork-hub", "serve", "--dir", str(NEW))
 
     for agency in (HEALTH, CHILD):
-        stage.until(partial(moved_on, stage, agency), "the node moves on")
+        stage.until(partial(moved_on, agency), "the node moves on")
     assert story.state(lost)["state"] == "log_lost", "it can be asked again"
     stage.stop("holder-1")
     stage.resume("holder-1")  # it finds the new log by itself, and again after a restart
     for agency in (HEALTH, CHILD):
         stage.until(partial(signed, stage, version + 1, agency), "it is signed")
-    stage.until(lambda: matched(stage), "they have published again and see each other")
+    stage.until(matched, "they have published again and see each other")
     request = story.asked("S47-2026-0120")
     story.allow(request)
     assert story.opened(request)["phone"]

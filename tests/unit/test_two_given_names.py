@@ -63,14 +63,14 @@ WHOLE = {field: equal for field, (equal, _) in OTHERS.items()}
 @pytest.mark.parametrize(("given", "other"), PAIRS)
 def test_no_combination_of_agreements_makes_them_one(given: str, other: str) -> None:
     one = match_keys(ClientRecord(given=given, **WHOLE), ENGLAND.keys)
+    policies = [replace(ENGLAND, operating_point=_point(point)) for point in ("guarded", "open")]
     linked = []
     for values in product(*((*both, None) for both in OTHERS.values())):
         fields = dict(zip(OTHERS, values, strict=True))
         record = match_keys(ClientRecord(given=other, **fields), ENGLAND.keys)
-        for point in ("guarded", "open"):
-            policy = replace(ENGLAND, operating_point=_point(point))
+        for policy in policies:
             if score_pair(policy, one, record).outcome is Outcome.MATCH:
-                linked.append((point, fields))
+                linked.append((policy.operating_point, fields))
     assert linked == []
 
 
