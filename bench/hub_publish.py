@@ -26,6 +26,7 @@ from hub.store.tables import SCHEMA
 from protocol.fields import from_base64
 from protocol.messages.bodies import PublicationBody
 from protocol.messages.statement import Statement
+from runtime.cli import look_seldom
 from storage.engine import batches
 from storage.postgres import PostgresDatabase
 from storage.sqlite import CACHE_KIB
@@ -52,6 +53,7 @@ Clock = Callable[[], float]
 def main() -> None:
     """Measure all."""
     small, large = [int(text) for text in sys.argv[1:]] or SIZES
+    look_seldom()
     with tempfile.TemporaryDirectory() as folder:
         rates = [both_sqlite(Path(folder), run) for run in range(RUNS)]
         ours, bare = (max(rate[place] for rate in rates) for place in (0, 1))

@@ -92,11 +92,11 @@ async def settled(agency: SimNode) -> None:
             for item in items
         ]
         tables.stubs.add_involvement_ids(hub_id, fresh)
-        ids = {item.involvement: item for item in fresh}
+        names = terms.names(tables, works, membership.env.clock())
         stubs = [
             PublishedStub(
                 client.id, membership.env.new_id(), 1, "ab" * 32, retired=False,
-                made_of=terms.made_of(client, works[client.id], ids),
+                made_of=names[client.id],
             )
             for client in clients
         ]  # fmt: skip

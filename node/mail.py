@@ -7,14 +7,17 @@ it is kept too, and tried again after it.
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import takewhile
 from typing import Protocol
 
 from node.dispatch import Dispatcher
+from node.faults import AT_ONCE
 from node.membership.hub import HubMembership
-from node.oversight.gossip import check_gossip
+from node.oversight.gossip import check_gossip, is_known
+from node.store.hubs import HubRow
 from node.store.set_aside import Fault, Item, Kind
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, PatchworkError, RemoteError
@@ -56,26 +59,88 @@ class Mail:
     async def take_in(self, bag: Mailbag) -> int:
         """Act on the messages of a bag in order; how many were dealt with.
 
-        Each is one transaction, which moves the cursor too. Raises RemoteError(UNREACHABLE) or
-        LocalError: then the message stays in the mailbox.
+        Each transaction moves the cursor too. What witnesses have signed is taken together; from
+        the first fault on, each message is a transaction of its own. Raises
+        RemoteError(UNREACHABLE) or LocalError: then the message stays in the mailbox.
         """
-        membership, hub, dealt_with = self._membership, self._membership.hub, 0
-        for delivery in bag.deliveries:
-            place = (bag.generation, delivery.seq)
-
-            def move_on(
-                tables: NodeTables, *, settled: bool, place: tuple[str, int] = place
-            ) -> None:
-                del settled
-                tables.hubs.read_up_to(hub, *place)
-
-            if not await self._handle(self._item(delivery), delivery, move_on):
+        dealt_with, together = 0, True
+        while dealt_with < len(bag.deliveries):
+            rest = bag.deliveries[dealt_with:]
+            front = await self._front(rest) if together else []
+            if front is None:
                 break
-            if membership.hub.genesis != hub.genesis:
-                break  # the rest is of a log that was lost
-            membership.hub = replace(membership.hub, generation=place[0], cursor=place[1])
-            dealt_with += 1
+            if len(front) > 1:
+                together = await self._take_together(bag.generation, front)
+                dealt_with += len(front) if together else 0
+            elif await self._take_first(bag.generation, rest[0]):
+                dealt_with += 1
+            else:
+                break  # it must wait, or the rest is of a log that was lost
         return dealt_with
+
+    async def _front(self, deliveries: Sequence[Delivery]) -> list[Delivery] | None:
+        """Those that can be dealt with together, after a look at the log if that is needed; None if
+        the first must wait.
+        """
+        front = self._witnessed(deliveries)
+        if not front and len(deliveries) > 1:
+            with suppress(Exception):  # what the first meets it meets again by itself
+                if not await self._may_act(deliveries[0]):
+                    return None
+            front = self._witnessed(deliveries)
+        return front
+
+    def _witnessed(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
+        """Those in front of which we have seen, under a quorum, the entry, and the checkpoint that
+        came with it; no more than are dealt with at once.
+        """
+        membership = self._membership
+
+        def is_witnessed(delivery: Delivery) -> bool:
+            index = self._dispatcher.rests_on(delivery)
+            if index is not None and index >= membership.view.size:
+                return False
+            try:
+                return delivery.proof is None or is_known(membership, from_base64(delivery.proof))
+            except RemoteError:
+                return False
+
+        return list(takewhile(is_witnessed, deliveries[:AT_ONCE]))
+
+    async def _take_together(self, generation: str, front: Sequence[Delivery]) -> bool:
+        """Act on all of these in one transaction, or on none; whether so."""
+        hub = self._membership.hub
+
+        def act(tables: NodeTables) -> None:
+            for delivery in front:
+                self._dispatcher.take(tables, delivery)
+            tables.hubs.read_up_to(hub, generation, front[-1].seq)
+
+        try:
+            await self._membership.engine.write(act)
+        except Exception:  # noqa: BLE001 - whose it is shows when each is by itself
+            return False
+        self._read_up_to(hub, generation, front[-1].seq)
+        return True
+
+    async def _take_first(self, generation: str, delivery: Delivery) -> bool:
+        """Deal with one message, whatever it meets; whether the next may come."""
+        hub = self._membership.hub
+
+        def move_on(tables: NodeTables, *, settled: bool) -> None:
+            del settled
+            tables.hubs.read_up_to(hub, generation, delivery.seq)
+
+        handled = await self._handle(self._item(delivery), delivery, move_on)
+        return handled and self._read_up_to(hub, generation, delivery.seq)
+
+    def _read_up_to(self, hub: HubRow, generation: str, cursor: int) -> bool:
+        """Ask for what comes after it from now on; False if its log was lost meanwhile."""
+        membership = self._membership
+        same = membership.hub.genesis == hub.genesis
+        if same:
+            membership.hub = replace(membership.hub, generation=generation, cursor=cursor)
+        return same
 
     async def retry(self) -> None:
         """Try again what was set aside, in the order in which it came. Raises PatchworkError."""

@@ -179,8 +179,7 @@ class NodeService:
 
     async def send(self) -> None:
         """Send what waits in the outbox, and leave the rest to whoever advances."""
-        if not await self.resyncing.under_way():
-            self._say_refused(await self.outbox.send())
+        self._say_refused(await self.outbox.send())
 
     async def retry(self) -> list[SetAside]:
         """Try again everything that was set aside; what still fails. Raises PatchworkError."""

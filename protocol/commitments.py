@@ -15,7 +15,12 @@ _DOMAIN = b"patchwork.commit.v1\n"
 
 def commit(salt: bytes, value: canonical.JsonValue) -> str:
     """Hex commitment to a JSON value under a 32-byte salt."""
-    return hashlib.sha256(_DOMAIN + salt + canonical.encode(value)).hexdigest()
+    return commit_encoded(salt, canonical.encode(value))
+
+
+def commit_encoded(salt: bytes, encoded: bytes) -> str:
+    """As `commit`, of a value's canonical bytes."""
+    return hashlib.sha256(_DOMAIN + salt + encoded).hexdigest()
 
 
 def verify_commitment(commitment: str, salt: bytes, value: canonical.JsonValue) -> None:

@@ -7,7 +7,8 @@ early: the key that verifies is always taken from the log, never from the messag
 import binascii
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated
 
 from pydantic import Field, StringConstraints, ValidationError
@@ -54,8 +55,9 @@ class Envelope:
     payload: bytes
     key_id: str
     signature: bytes
+    _verified_by: bytes | None = field(default=None, init=False, repr=False, compare=False)
 
-    @property
+    @cached_property
     def statement_id(self) -> str:
         """SHA-256 of the pre-authentication encoding, in hex: the name of this statement."""
         return hashlib.sha256(pae(payload_type(self.kind), self.payload)).hexdigest()
@@ -75,10 +77,16 @@ class Envelope:
         )
 
     def verify(self, key: bytes) -> None:
-        """Check the signature by a 32-byte key. Raises RemoteError(BAD_SIGNATURE, WEAK_KEY)."""
+        """Check the signature by a 32-byte key. Raises RemoteError(BAD_SIGNATURE, WEAK_KEY).
+
+        Whoever may sign is asked again at each step; the arithmetic is done once for each key.
+        """
+        if key == self._verified_by:
+            return
         if self.key_id != key_id(key):
             raise RemoteError(ErrorCode.BAD_SIGNATURE, "signed by another key than the log holds")
         verify_ed25519(key, pae(payload_type(self.kind), self.payload), self.signature)
+        object.__setattr__(self, "_verified_by", key)
 
 
 def payload_type(kind: str) -> str:

@@ -6,6 +6,7 @@ it never makes one: seeds come from the caller.
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import nacl.bindings
 import nacl.exceptions
@@ -42,6 +43,12 @@ class SecretSeed:
         """Refuse any other length: a short seed is a weak key."""
         if len(self.value) != SEED_BYTES:
             raise LocalError(ErrorCode.CONFIGURATION, f"seed is not {SEED_BYTES} bytes")
+
+    @cached_property
+    def pair(self) -> tuple[bytes, bytes]:
+        """The public key and libsodium's secret key: to make them costs as much as a signature."""
+        public, secret = nacl.bindings.crypto_sign_seed_keypair(self.value)
+        return public, secret
 
 
 def public_key(seed: SecretSeed | bytes) -> bytes:
@@ -103,6 +110,4 @@ def _is_small_order(public_key: bytes) -> bool:
 
 
 def _key_pair(seed: SecretSeed | bytes) -> tuple[bytes, bytes]:
-    secret_seed = seed if isinstance(seed, SecretSeed) else SecretSeed(seed)
-    public, secret = nacl.bindings.crypto_sign_seed_keypair(secret_seed.value)
-    return public, secret
+    return (seed if isinstance(seed, SecretSeed) else SecretSeed(seed)).pair

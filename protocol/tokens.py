@@ -7,6 +7,7 @@ Errors name the part of the input, never its content.
 
 import hmac
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from protocol.errors import ErrorCode, LocalError, RemoteError
@@ -35,12 +36,22 @@ def token_input(charter_id: str, epoch: int, match_key_id: str, value: str) -> b
     `charter_id` is 32 lower-case hex digits, `match_key_id` carries its recipe version. Raises
     LocalError for an empty value: a missing field has no token, so no two blanks ever match.
     """
-    if not value:
-        raise LocalError(ErrorCode.MALFORMED, "value is empty: a missing field has no token")
-    data = _prefix(charter_id, epoch, match_key_id) + length_prefixed(_utf8("value", value))
-    if len(data) > MAX_INPUT_BYTES:
-        raise LocalError(ErrorCode.TOO_LARGE, "token input is over 65535 bytes")
-    return data
+    return token_inputs(charter_id, epoch, match_key_id, [value])[0]
+
+
+def token_inputs(
+    charter_id: str, epoch: int, match_key_id: str, values: Iterable[str]
+) -> list[bytes]:
+    """`token_input` of each of some values of one match key."""
+    prefix, inputs = _prefix(charter_id, epoch, match_key_id), []
+    for value in values:
+        if not value:
+            raise LocalError(ErrorCode.MALFORMED, "value is empty: a missing field has no token")
+        data = _utf8("value", value)
+        if len(prefix) + 2 + len(data) > MAX_INPUT_BYTES:
+            raise LocalError(ErrorCode.TOO_LARGE, "token input is over 65535 bytes")
+        inputs.append(prefix + len(data).to_bytes(2, "big") + data)
+    return inputs
 
 
 def split_output(output: bytes) -> tuple[bytes, bytes]:

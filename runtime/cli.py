@@ -22,6 +22,15 @@ often to look among the older ones: what a batch of clients makes is freed witho
 """
 
 
+def look_seldom() -> None:
+    """Set aside what loaded modules hold, once in a process, and look for waste seldom from now on:
+    every command of ours does, so a measurement without a command has to.
+    """
+    if not gc.get_freeze_count():
+        gc.freeze()
+        gc.set_threshold(*SELDOM)
+
+
 def make_cli(name: str, help_text: str) -> typer.Typer:
     """A command line whose tracebacks never show local variables (they may hold keys), and whose
     files and folders nobody else on this machine may read.
@@ -73,9 +82,7 @@ def _later(module: str) -> type[TyperCommand]:
             try:
                 app: TyperGroup = typer.main.get_group(import_module(module).app)
             finally:
-                if not gc.get_freeze_count():  # else this process has run a command before
-                    gc.freeze()  # nor is it looked through whenever other waste is sought
-                    gc.set_threshold(*SELDOM)
+                look_seldom()
                 gc.enable()
             command = app if app.name == self.name else app.commands[str(self.name)]
             return command.make_context(*words, **more)

@@ -7,9 +7,10 @@ disk serves them all.
 
 import asyncio
 import queue
-from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -17,6 +18,8 @@ Stores = TypeVar("Stores")
 Stores_co = TypeVar("Stores_co", covariant=True)
 Result = TypeVar("Result")
 Body = Callable[[Stores], Result]
+Told = tuple[asyncio.Future[Any], Any, BaseException | None]
+"""Who waits in an event loop, what their work came to, and its fault or None."""
 
 WRITES_AT_ONCE = 1000
 
@@ -66,15 +69,15 @@ class ThreadedEngine(Generic[Stores]):
             self._reading = ThreadPoolExecutor(len(readers), thread_name_prefix=f"{name}-reading")
         for reader in readers or [writer]:
             self._idle.put(reader)
-        self._waiting: deque[tuple[Body[Stores, Any], Future[Any]]] = deque()
+        self._waiting: deque[tuple[Body[Stores, Any], asyncio.Future[Any]]] = deque()
         self._closed = False
 
     async def write(self, body: Body[Stores, Result]) -> Result:
         """See Engine."""
-        outcome: Future[Result] = Future()
+        outcome: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((body, outcome))
         self._thread.submit(self._write_waiting)
-        return await asyncio.wrap_future(outcome)
+        return await outcome
 
     async def read(self, body: Body[Stores, Result]) -> Result:
         """See Engine."""
@@ -109,23 +112,57 @@ class ThreadedEngine(Generic[Stores]):
     def _write_waiting(self) -> None:
         """Do all writes that wait, if a run before this one has not; then one commit for all."""
         taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), WRITES_AT_ONCE))]
-        group = [item for item in taken if item[1].set_running_or_notify_cancel()]
+        group = [item for item in taken if not item[1].cancelled()]
         if not group:
             return
         try:
             outcomes = self.writer.write_all([body for body, _ in group])
         except BaseException as error:
-            for _, outcome in group:
-                outcome.set_exception(error)
+            _tell((outcome, None, error) for _, outcome in group)
             if not isinstance(error, Exception):
                 raise
             return
-        for (_, outcome), (result, fault) in zip(group, outcomes, strict=True):
-            if fault is None:
-                outcome.set_result(result)
-            else:
-                outcome.set_exception(fault)
+        _tell((outcome, *came) for (_, outcome), came in zip(group, outcomes, strict=True))
 
 
 async def _in(threads: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
-    return await asyncio.get_running_loop().run_in_executor(threads, work)
+    outcome: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+    threads.submit(_do, work, outcome)
+    return await outcome
+
+
+def _do(work: Callable[[], Any], outcome: asyncio.Future[Any]) -> None:
+    if outcome.cancelled():
+        return
+    try:
+        result = work()
+    except BaseException as error:
+        _tell([(outcome, None, error)])
+        if not isinstance(error, Exception):
+            raise
+    else:
+        _tell([(outcome, result, None)])
+
+
+def _tell(told: Iterable[Told]) -> None:
+    """Wake who waits, from a thread of ours: an event loop once for all that were done together.
+
+    A future of `concurrent.futures` in between, which would wake it once for each, costs as much as
+    a small transaction.
+    """
+    by_loop: defaultdict[asyncio.AbstractEventLoop, list[Told]] = defaultdict(list)
+    for item in told:
+        by_loop[item[0].get_loop()].append(item)
+    for loop, items in by_loop.items():
+        with suppress(RuntimeError):  # it is closed: nobody waits any more
+            loop.call_soon_threadsafe(_settle, items)
+
+
+def _settle(items: Iterable[Told]) -> None:
+    for outcome, result, fault in items:
+        if outcome.done():
+            continue  # whoever waited was cancelled
+        if fault is None:
+            outcome.set_result(result)
+        else:
+            outcome.set_exception(fault)

@@ -32,6 +32,7 @@ class TileStore:
         self._known: set[Path] = set()
         self._edge: dict[Tile, tuple[bytes, ...]] = {}
         self._outgrown: dict[int, list[Path]] = {}
+        self._published: bytes | None = None
 
     def append(self, size_before: int, entries: Sequence[bytes]) -> int:
         """Write bundles and tiles for entries [size_before, ...); the new size.
@@ -114,6 +115,11 @@ class TileStore:
         self._replace([(self._folder / _CHECKPOINT, note)])
         for folder in {self._folder, *made}:
             _sync_folder(folder)
+        self._published = note
+
+    def known_checkpoint(self) -> bytes | None:
+        """The checkpoint that was published last, by us: nobody else writes into the folder."""
+        return self._published
 
     def read_checkpoint(self) -> bytes | None:
         """The published checkpoint, or None before the first."""

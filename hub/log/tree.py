@@ -1,6 +1,7 @@
 """How a tree of tiles grows and is read, wherever its tiles lie: specs/05-log.md §6. Pure."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from protocol.log import merkle, tiles
@@ -49,6 +50,10 @@ class Tiles(Protocol):
         """The published checkpoint, or None before the first."""
         ...
 
+    def known_checkpoint(self) -> bytes | None:
+        """The same where it is known without a look: of all calls the one that does not block."""
+        ...
+
     def close(self) -> None:
         """Let go of whatever it holds open."""
         ...
@@ -81,6 +86,12 @@ def hash_reader(held: Held) -> merkle.HashReader:
         hashes = read.get(tile.full, ())
         if len(hashes) < tile.width:
             hashes = read[tile.full] = held(tile)
-        return merkle.root(hashes[start : start + count])
+        return _root(tuple(hashes[start : start + count]))
 
     return read_hash
+
+
+@lru_cache(maxsize=256)
+def _root(hashes: tuple[bytes, ...]) -> bytes:
+    """Proofs of entries that lie near each other go through the same subtrees."""
+    return merkle.root(hashes)

@@ -9,7 +9,6 @@ again.
 """
 
 import hmac
-import json
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +18,7 @@ from typing import Any, TypeVar
 
 from hub.log.ledger import HubSigner, Ledger
 from hub.matching.limits import Limits
-from hub.matching.pepper import STORED_TOKEN_BYTES
-from hub.matching.publications import CHUNK_LIMIT, check_limits
+from hub.matching.publications import CHUNK_LIMIT, PepperedStub, check_limits, peppered_stubs
 from hub.store.log import Logged
 from hub.store.staging import StagedStub
 from hub.store.stubs import PepperedTokens, Placed
@@ -47,15 +45,6 @@ Steps = Generator[Step, Any, Result]
 
 class TurnLostError(LocalError):
     """Another call has begun to apply the same upload."""
-
-
-@dataclass(frozen=True)
-class PepperedStub:
-    """One stub's token set as it is kept: the commitment it opens, and peppered tokens."""
-
-    stub_id: str
-    commitment: str
-    tokens: PepperedTokens
 
 
 @dataclass(frozen=True)
@@ -117,7 +106,7 @@ class Applying:
             rows = _rows((yield partial(self._chunk, ref=ref)), ref)
             wanted = sum(not row.retired for row in rows)
             while len(sets) < wanted and (tokens := next(more, None)) is not None:
-                sets += _token_sets((yield partial(self._chunk, ref=tokens)))
+                sets += peppered_stubs((yield partial(self._chunk, ref=tokens)))
             for some in batches(rows, ROWS_A_STEP):
                 checked = [(row, _checked(charter, row, sets)) for row in some]
                 fresh += sum(row.revision == 1 for row in some)
@@ -254,24 +243,6 @@ def _rows(data: bytes, ref: ChunkRef) -> list[StubRow]:
     if len(chunk.rows) != ref.count:
         raise RemoteError(ErrorCode.MALFORMED, "a chunk's count is not the manifest's")
     return chunk.rows
-
-
-def _token_sets(data: bytes) -> list[PepperedStub]:
-    return [
-        PepperedStub(
-            item["stub_id"],
-            item["commitment"],
-            {key: _split(bytes.fromhex(text)) for key, text in item["tokens"].items()},
-        )
-        for item in json.loads(data)
-    ]
-
-
-def _split(tokens: bytes) -> list[bytes]:
-    size = STORED_TOKEN_BYTES
-    if len(tokens) == size:
-        return [tokens]  # as most types have it
-    return [tokens[start : start + size] for start in range(0, len(tokens), size)]
 
 
 def _checked(charter: Charter, row: StubRow, sets: deque[PepperedStub]) -> PepperedTokens:

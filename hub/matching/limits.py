@@ -62,10 +62,11 @@ class Limits:
         """
         most = self.directory.charter.quotas.stubs_per_token
         counts = Counter(chain.from_iterable(tokens.values()))
+        often = {token for token, count in counts.items() if count > most}
         held = {
             token: {*known.stub_ids.get(token, ())}
-            for token, count in counts.items()
-            if count + len(known.stub_ids.get(token, ())) > most  # few, if any, need a closer look
+            for token in often | known.stub_ids.keys()
+            if counts[token] + len(known.stub_ids.get(token, ())) > most  # few need a closer look
         }
         for stub_id, own in tokens.items():
             for token in held.keys() & own:

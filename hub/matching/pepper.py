@@ -4,10 +4,12 @@ specs/04-matching.md §8. A stolen database or backup is then worthless even tog
 token key.
 """
 
-import hashlib
-import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 STORED_TOKEN_BYTES = 16
 
@@ -18,12 +20,16 @@ class Pepper:
 
     value: bytes = field(repr=False)
 
-    def __call__(self, token: bytes) -> bytes:
-        """The 16 bytes under which a token is stored and compared."""
-        keyed = self._keyed.copy()
-        keyed.update(token)
-        return keyed.digest()[:STORED_TOKEN_BYTES]
+    def __call__(self, tokens: Iterable[bytes]) -> list[bytes]:
+        """The 16 bytes each under which tokens are stored and compared."""
+        keyed = self._keyed.copy  # half of what the standard library's takes, for every token
+        stored = []
+        for token in tokens:
+            mac = keyed()
+            mac.update(token)
+            stored.append(mac.finalize()[:STORED_TOKEN_BYTES])
+        return stored
 
     @cached_property
-    def _keyed(self) -> hmac.HMAC:
-        return hmac.new(self.value, digestmod=hashlib.sha256)
+    def _keyed(self) -> HMAC:
+        return HMAC(self.value, SHA256())

@@ -6,15 +6,17 @@ lacks. How a complete one is applied: hub/matching/applying.py.
 
 import hashlib
 import json
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from hub.log.ledger import Ledger
-from hub.matching.pepper import Pepper
+from hub.matching.pepper import STORED_TOKEN_BYTES, Pepper
 from hub.store.stubs import PepperedTokens
 from hub.store.tables import HubTables
 from hub.store.uploads import Upload
-from protocol import canonical
-from protocol.commitments import commit
+from protocol.commitments import commit_encoded
 from protocol.errors import ErrorCode, RemoteError
 from protocol.fields import from_base64
 from protocol.matchkeys.policy import MatchPolicy
@@ -22,7 +24,6 @@ from protocol.matchkeys.recipes import names_somebody
 from protocol.messages.bodies import (
     ChunkRef,
     PublicationBody,
-    StubTokens,
     TokensChunk,
 )
 from protocol.messages.statement import Statement, parse_statement
@@ -30,6 +31,16 @@ from protocol.wire import parse_wire
 
 CHUNK_LIMIT = 1024 * 1024
 MAX_UPLOADS_AN_AGENCY = 4
+_BEHIND_SALT = re.compile(rb'"stub_id":[^}]*}')
+
+
+@dataclass(frozen=True)
+class PepperedStub:
+    """One stub's token set as it is kept: the commitment it opens, and peppered tokens."""
+
+    stub_id: str
+    commitment: str
+    tokens: PepperedTokens
 
 
 @dataclass(frozen=True)
@@ -81,41 +92,67 @@ def kept_chunk(pepper: Pepper, statement: Statement[PublicationBody], data: byte
 
 
 def _peppered(pepper: Pepper, data: bytes, ref: ChunkRef) -> bytes:
-    """A chunk of tokens as it is kept: the commitment each set opens, and peppered tokens."""
+    """A chunk of tokens as it is kept: a line of JSON with each stub's id, the commitment that its
+    set opens and the match key of each of its tokens; then all tokens, peppered.
+    """
     chunk = parse_wire(TokensChunk, data, limit=CHUNK_LIMIT)
     if len(chunk.tokens) != ref.count:
         raise RemoteError(ErrorCode.MALFORMED, "a chunk's count is not the manifest's")
-    kept = [
-        {
-            "stub_id": entry.stub_id,
-            "commitment": commit(bytes.fromhex(entry.salt), _json(entry)),
-            "tokens": {
-                key: b"".join([pepper(from_base64(text)) for text in texts]).hex()
-                for key, texts in entry.tokens.items()
-            },
-        }
-        for entry in chunk.tokens
+    stubs = [
+        (
+            entry.stub_id,
+            commit_encoded(bytes.fromhex(entry.salt), committed),
+            " ".join([key for key, texts in entry.tokens.items() for _ in texts]),
+        )
+        for entry, committed in zip(chunk.tokens, _committed(data), strict=True)
     ]
-    return json.dumps(kept).encode()
+    texts = chain.from_iterable(
+        chain.from_iterable(entry.tokens.values()) for entry in chunk.tokens
+    )
+    return json.dumps(stubs).encode() + b"\n" + b"".join(pepper(map(from_base64, texts)))
+
+
+def _committed(data: bytes) -> list[bytes]:
+    """What each salt in a chunk of tokens commits to (specs/07-transport.md §2). It stands there
+    behind the salt as it was encoded, for the chunk is canonical and no string in it has a brace.
+    """
+    return [b"{%b}" % text for text in _BEHIND_SALT.findall(data)]
+
+
+def peppered_stubs(kept: bytes) -> list[PepperedStub]:
+    """The token sets in a chunk as it is kept."""
+    stubs, _, packed = kept.partition(b"\n")
+    size = STORED_TOKEN_BYTES
+    tokens = iter([packed[start : start + size] for start in range(0, len(packed), size)])
+    return [
+        PepperedStub(stub_id, commitment, _by_key(keys.split(), tokens))
+        for stub_id, commitment, keys in json.loads(stubs)
+    ]
+
+
+def _by_key(keys: list[str], tokens: Iterator[bytes]) -> PepperedTokens:
+    found: dict[str, list[bytes]] = {}
+    for key, token in zip(keys, tokens, strict=False):  # takes the next tokens, as many as keys
+        if key in found:
+            found[key].append(token)
+        else:
+            found[key] = [token]
+    return found
 
 
 def check_limits(policy: MatchPolicy, stub_id: str, tokens: PepperedTokens) -> None:
     """The anti-enumeration limits on one stub's tokens. Raises RemoteError."""
+    if not tokens.keys() <= policy.keys.keys():
+        raise RemoteError(ErrorCode.NOT_ALLOWED, f"stub {stub_id}: unknown match key")
     for key, values in tokens.items():
-        weights = policy.keys.get(key)
-        if weights is None:
-            raise RemoteError(ErrorCode.NOT_ALLOWED, f"stub {stub_id}: unknown match key")
-        if len(values) > 1 and len(set(values)) != len(values):
+        if len(values) == 1:
+            continue  # as most types have it: every cap allows one
+        if len(set(values)) != len(values):
             raise RemoteError(ErrorCode.MALFORMED, f"stub {stub_id}: a token is there twice")
-        if len(values) > weights.cap:
+        if len(values) > policy.keys[key].cap:
             raise RemoteError(ErrorCode.OVER_LIMIT, f"stub {stub_id}: too many tokens of {key}")
     if not names_somebody(tokens):
         raise RemoteError(
             ErrorCode.OVER_LIMIT,
             f"stub {stub_id}: needs a name beside a birth date or a place, or the strong id",
         )
-
-
-def _json(entry: StubTokens) -> canonical.JsonValue:
-    tokens: canonical.JsonValue = dict(entry.tokens)
-    return {"stub_id": entry.stub_id, "tokens": tokens}

@@ -70,7 +70,8 @@ class HubApp:
 
     async def checkpoint(self, _request: web.Request) -> web.Response:
         """The published checkpoint, a C2SP signed note."""
-        note = await asyncio.to_thread(self._services.publisher.tiles.read_checkpoint)
+        tiles = self._services.publisher.tiles
+        note = tiles.known_checkpoint() or await asyncio.to_thread(tiles.read_checkpoint)
         if note is None:
             raise RemoteError(ErrorCode.NOT_FOUND, "no checkpoint is published yet")
         return web.Response(body=note, content_type="text/plain", charset="utf-8")

@@ -8,6 +8,7 @@ newest is its own. Each call takes many, in a few statements however many they a
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -163,8 +164,9 @@ class Stubs:
             "SELECT since, until, token, stub_id FROM former_token "
             "WHERE agency = ? AND token IN (:among)"
         )
-        rows = self._token_rows(have, agency, among=tokens, number=number)
-        former = self._tx.tuples_among(had, agency, among=tokens)
+        in_order = sorted(tokens)  # as the tables are
+        rows = self._token_rows(have, agency, among=in_order, number=number)
+        former = self._tx.tuples_among(had, agency, among=in_order)
         live = [(first, EVERY, token, stub_id) for first, _, token, stub_id in rows]
         stub_ids: dict[bytes, set[str]] = {}
         since: dict[bytes, int] = {}
@@ -189,7 +191,7 @@ class Stubs:
             for key, values in by_key.items()
             for ordinal, token in enumerate(values)
         ]
-        rows.sort()  # as the table is ordered
+        rows.sort(key=itemgetter(0))  # as the table is ordered
         self._tx.insert_rows("token", _TOKEN_COLUMNS, rows)
 
     def take_back(self, number: int, stub_ids: Collection[str]) -> None:

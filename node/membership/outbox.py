@@ -89,7 +89,8 @@ class Outbox:
         One at a time: of two who send at once the second finds what the first has left.
 
         Once the hub has a newer charter than we, everything waits until the log shows it to us;
-        while that charter does not bind us, what it alone allows goes on waiting.
+        while that charter does not bind us, what it alone allows goes on waiting. After a backup
+        was put back nothing leaves before it is known what left since.
         """
         async with self._sending:
             return await self._send_pending()
@@ -101,12 +102,15 @@ class Outbox:
             if self._outdated == membership.charter.version:
                 return []
         hub_id = membership.hub.hub_id
-        items, aside = await membership.engine.read(
+        items, aside, resync = await membership.engine.read(
             lambda tables: (
                 tables.outbox.pending(hub_id),
                 faults.passed_over(tables, Kind.STATEMENT),
+                tables.resyncs.get(hub_id),
             )
         )
+        if resync is not None and resync.under_way:
+            return []
         await faults.forget(Kind.STATEMENT, aside.difference(str(item.id) for item in items))
         refusals: list[RemoteError] = []
         held = bool(membership.unaccepted())
@@ -272,12 +276,13 @@ class Outbox:
             charter = self._membership.directory.charter_at(None).statement_id
             pins: WireModel = body.pins.model_copy(update={"charter": charter})
             body = body.model_copy(update={"pins": pins})
-        data = self._membership.sign(body, item.aud).envelope.encode()
+        statement = self._membership.sign(body, item.aud)
+        data = statement.envelope.encode()
         # Another process of this node may have signed it just now: one statement is enough.
         kept = await self._membership.engine.write(
             lambda tables: tables.outbox.sign(item.hub_id, item.id, data)
         )
-        return parse_statement(kept)
+        return statement if kept == data else parse_statement(kept)
 
     def _decision(self, submitted: Submitted) -> Statement[WireModel] | None:
         if submitted.decision is None:

@@ -23,8 +23,7 @@ async def check_gossip(membership: HubMembership, proof: bytes) -> None:
     Raises RemoteError: BAD_TREE if it is not (both notes are kept, and an alarm is raised), what
     the proof's own faults are, or UNREACHABLE: then it is to be tried again.
     """
-    note = parse_tlog_proof(proof).checkpoint_note
-    _, theirs = parse_checkpoint(note)
+    note, theirs = _checkpoint_in(proof)
     if membership.seen.is_ours(theirs.size, theirs.root):
         return  # who signed it, the proof is checked for where it is used
     # Before it can accuse anybody it must be this log's, under a quorum.
@@ -42,6 +41,20 @@ async def check_gossip(membership: HubMembership, proof: bytes) -> None:
         await membership.engine.write(lambda tables: _accuse(tables, membership, (view.note, note)))
         log.critical("two_logs")
         raise
+
+
+def is_known(membership: HubMembership, proof: bytes) -> bool:
+    """Whether the checkpoint in a proof file is one that we have seen: then there is nothing to
+    check. Raises RemoteError for what is no proof.
+    """
+    _, theirs = _checkpoint_in(proof)
+    return membership.seen.is_ours(theirs.size, theirs.root)
+
+
+def _checkpoint_in(proof: bytes) -> tuple[bytes, Checkpoint]:
+    note = parse_tlog_proof(proof).checkpoint_note
+    _, theirs = parse_checkpoint(note)
+    return note, theirs
 
 
 def _accuse(tables: NodeTables, membership: HubMembership, notes: tuple[bytes, bytes]) -> None:

@@ -8,9 +8,11 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Lock
 
+from node.config import HubTerms
 from node.membership.hub import HubMembership
-from node.publishing.limits import Limits, TokenSet, tokens_hash
+from node.publishing.limits import Limits, TokenSet, encoded
 from node.publishing.settled import Settled
 from node.publishing.spans import Span
 from node.publishing.tokens import TokenCache
@@ -20,12 +22,12 @@ from node.store.records import Client, record_of
 from node.store.stubs import Digests, PublishedInvolvementId, PublishedStub
 from node.store.tables import NodeTables
 from protocol import canonical
-from protocol.commitments import commit
+from protocol.commitments import commit, commit_encoded
 from protocol.fields import to_base64
 from protocol.governance.charter import Charter
 from protocol.matchkeys.recipes import match_keys, names_somebody
-from protocol.messages.bodies import PublishedInvolvement, StubRow, StubTokens
-from protocol.tokens import token_input
+from protocol.messages.bodies import PublishedInvolvement, StubRow
+from protocol.tokens import token_inputs
 
 
 @dataclass(frozen=True)
@@ -91,22 +93,30 @@ class Stub:
     @cached_property
     def name(self) -> str:
         """A hash of all that the stub says, to know whether anything changed."""
-        said: canonical.JsonValue = {
-            "involvements": [item.model_dump(mode="json") for item in self.involvements],
-            "tokens": {key: [item.hex() for item in items] for key, items in self.digests.items()},
-        }
-        return hashlib.sha256(canonical.encode(said)).hexdigest()
+        works = canonical.encode([item.model_dump(mode="json") for item in self.involvements])
+        said = canonical.object_of({"involvements": works, "tokens": self._tokens})
+        return hashlib.sha256(said).hexdigest()
+
+    @cached_property
+    def tokens_hash(self) -> str:
+        """See limits.tokens_hash."""
+        return hashlib.sha256(self._tokens).hexdigest()
+
+    @cached_property
+    def _tokens(self) -> bytes:
+        return encoded(self.digests)
 
 
 @dataclass
 class Changes:
-    """What changed on a page: rows and tokens to send, and the effects once they are applied.
+    """What changed on a page: rows and tokens (each a StubTokens, encoded) to send, and the effects
+    once they are applied.
 
     `stale`: clients whose record changed since it was drafted; they are to be drafted again.
     """
 
     rows: list[StubRow] = field(default_factory=list)
-    tokens: list[StubTokens] = field(default_factory=list)
+    tokens: list[bytes] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     retired: int = 0
     insufficient_identifiers: list[str] = field(default_factory=list)
@@ -120,44 +130,39 @@ class Drafter:
     def __init__(self, membership: HubMembership, cache: TokenCache) -> None:
         self._membership = membership
         self._cache = cache
-        self._known: tuple[Charter, Settled] | None = None
+        self._known: tuple[Charter, HubTerms, Settled] | None = None
+        self._drafting = Lock()
 
     def page(self, tables: NodeTables, span: Span, now: int) -> Page:
         """The clients of a span, and who of them has to be drafted."""
         membership, hub_id = self._membership, self._membership.hub.hub_id
-        clients = span.clients(tables, hub_id)
-        if not clients:
+        everybody = span.clients(tables, hub_id)
+        if not everybody:
             return Page(span.after)
+        looked = self._terms().look(tables, everybody, now)
+        clients = tables.records.clients_by_row(looked.others)
         works = works_of(membership, tables, clients, now)
-        ids, stubs = known_ids(tables, hub_id, works), self._stubs(tables, clients)
-        terms, settled, due, without = self._terms(), 0, list[Client](), 0
-        for client in clients:
-            work, stub = works.get(client.id), stubs.get(client.id)
-            if work is None:
-                without += 1
-            if work and terms.is_of(stub, terms.made_of(client, work, ids)):
-                settled += 1
-            elif work or (stub is not None and not stub.retired):
-                due.append(client)
-        shown = {client.id: works[client.id] for client in due if client.id in works}
-        return Page(clients[-1].id, len(clients), due, shown, without, settled)
+        due = [client for client in clients if client.id in works or looked.others[client.id]]
+        without = looked.without + len(clients) - len(works)
+        return Page(everybody[-1], len(everybody), due, works, without, looked.settled)
 
     def draft(self, page: Page) -> dict[int, Draft]:
         """Token inputs of those on a page who may be published, by client; who cannot be found by
         them has none. It needs no transaction.
         """
-        drafts = {}
-        for client in page.due:
-            if client.id not in page.works:
-                continue
-            wanted, inputs = self._inputs(client), dict[bytes, bytes]()
-            digests = {}
-            if names_somebody(wanted):
-                for key, values in wanted.items():
-                    digests[key] = [self._cache.digest(value) for value in values]
-                    inputs.update(zip(digests[key], values, strict=True))
-            drafts[client.id] = Draft(client, digests, inputs)
-        return drafts
+        with self._drafting:  # the first of several pages is done first, and others have use of it
+            return {
+                client.id: self._draft(client) for client in page.due if client.id in page.works
+            }
+
+    def _draft(self, client: Client) -> Draft:
+        wanted, inputs = self._inputs(client), dict[bytes, bytes]()
+        digests = {}
+        if names_somebody(wanted):
+            for key, values in wanted.items():
+                digests[key] = [self._cache.digest(value) for value in values]
+                inputs.update(zip(digests[key], values, strict=True))
+        return Draft(client, digests, inputs)
 
     def changes(
         self, tables: NodeTables, clients: Sequence[Client], drafts: Mapping[int, Draft], now: int
@@ -181,41 +186,41 @@ class Drafter:
         barred = limits.overshared_tokens(
             {item.client.id: set(item.inputs) for item in wholes}, stubs
         )
-        wanted = self._wanted(wholes, barred, works, ids, changes)
+        # By now the hub's ids of their work are there, which are in these names.
+        names = self._terms().names(tables, [item.client.id for item in wholes], now)
+        wanted = [
+            Stub(
+                item.client,
+                self._involvements(works[item.client.id], ids),
+                digests,
+                None if barred.get(item.client.id) else names[item.client.id],
+            )
+            for item in wholes
+            if (digests := self._findable(item, barred, changes))
+        ]
         live |= {stub.client.id for stub in wanted}
         old_and_new = [(stubs.get(item.client.id), item) for item in wanted]
         self._change(tables, old_and_new, limits, changes)
         self._retire(clients, stubs, live, changes)
         return changes
 
-    def _wanted(
-        self,
-        drafts: Sequence[Draft],
-        barred: Mapping[int, Collection[bytes]],
-        works: Works,
-        ids: Mapping[int, PublishedInvolvementId],
-        changes: Changes,
-    ) -> list[Stub]:
-        """What stubs are to say, without tokens that may not be published."""
-        terms, wanted = self._terms(), []
-        for draft in drafts:
-            client, out = draft.client, barred.get(draft.client.id, ())
-            digests = _without(draft.digests, out)
-            if not names_somebody(digests):
-                # Too little is known; or several records of one person here, and what is left of
-                # the tokens cannot be published.
-                changes.insufficient_identifiers.append(client.local_id)
-                continue
-            shown = works[client.id]
-            involvements = self._involvements(shown, ids)
-            made_of = None if out else terms.made_of(client, shown, ids)
-            wanted.append(Stub(client, involvements, digests, made_of))
-        return wanted
-
     def _involvements(
         self, shown: Sequence[Shown], ids: Mapping[int, PublishedInvolvementId]
     ) -> list[PublishedInvolvement]:
         return [published(item, ids[item.involvement.id]) for item in shown]
+
+    @staticmethod
+    def _findable(
+        draft: Draft, barred: Mapping[int, Collection[bytes]], changes: Changes
+    ) -> Digests | None:
+        """The tokens that may be published of a client. None, and said, where they do not do: too
+        little is known; or several records here are of one person, and what is left is too little.
+        """
+        digests = _without(draft.digests, barred.get(draft.client.id, ()))
+        if names_somebody(digests):
+            return digests
+        changes.insufficient_identifiers.append(draft.client.local_id)
+        return None
 
     def endings(self, tables: NodeTables, span: Span, now: int) -> tuple[Page, Changes]:
         """Only what ends: the stubs of the clients of a span who may no longer be published."""
@@ -228,10 +233,11 @@ class Drafter:
         return tables.stubs.of_clients(hub_id, [client.id for client in clients])
 
     def _terms(self) -> Settled:
-        charter = self._membership.charter
-        if self._known is None or self._known[0] is not charter:
-            self._known = (charter, Settled(self._membership, self._cache))
-        return self._known[1]
+        charter, terms = self._membership.charter, self._membership.terms
+        known = self._known
+        if known is None or known[0] is not charter or known[1] is not terms:
+            known = self._known = (charter, terms, Settled(self._membership, self._cache))
+        return known[2]
 
     def _inputs(self, client: Client) -> dict[str, list[bytes]]:
         """OPRF inputs by match key, never more of a type than the charter's cap."""
@@ -239,10 +245,7 @@ class Drafter:
         policy, epoch = charter.policy, charter.token_key.epoch
         keys = match_keys(record_of(client, self._membership.shared_places), policy.keys)
         return {
-            key: [
-                token_input(charter.charter_id, epoch, key, value)
-                for value in values[: policy.keys[key].cap]
-            ]
+            key: token_inputs(charter.charter_id, epoch, key, values[: policy.keys[key].cap])
             for key, values in keys.items()
         }
 
@@ -315,19 +318,22 @@ class Drafter:
                 key: [to_base64(pairs[digest].token) for digest in items]
                 for key, items in stub.digests.items()
             }
-            token_value: canonical.JsonValue = {"stub_id": stub_id, "tokens": texts}
+            said = {"stub_id": canonical.encode(stub_id), "tokens": canonical.encode(texts)}
             row = StubRow(
                 stub_id=stub_id,
                 revision=old.revision + 1 if old else 1,
                 retired=False,
                 involvements=list(stub.involvements),
-                token_commitment=commit(bytes.fromhex(tokens.salt), token_value),
+                token_commitment=commit_encoded(
+                    bytes.fromhex(tokens.salt), canonical.object_of(said)
+                ),
             )
-            changes.tokens.append(StubTokens(stub_id=stub_id, salt=tokens.salt, tokens=texts))
+            salt = canonical.encode(tokens.salt)
+            changes.tokens.append(canonical.object_of({**said, "salt": salt}))
             changes.rows.append(row)
-            names = PublishedTokens(tokens_hash(stub.digests), tokens.salt, tokens.counted)
-            said = _stub(stub.client, row, stub.name, stub.made_of)
-            changes.effects.append(Effect(said, stub.digests, names))
+            names = PublishedTokens(stub.tokens_hash, tokens.salt, tokens.counted)
+            known = _stub(stub.client, row, stub.name, stub.made_of)
+            changes.effects.append(Effect(known, stub.digests, names))
 
     def _retire(
         self,

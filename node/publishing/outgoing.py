@@ -16,8 +16,9 @@ from node.store.journal import ExpectedEntry
 from node.store.publications import Publication, PublicationState
 from node.store.resync import Cause
 from node.store.tables import NodeTables
+from protocol import canonical
 from protocol.errors import ErrorCode, RemoteError
-from protocol.messages.bodies import ChunkRef, PublicationBody, RowsChunk, TokensChunk
+from protocol.messages.bodies import ChunkRef, PublicationBody, RowsChunk
 from protocol.messages.statement import parse_statement
 from protocol.wire import ANSWER_LIMIT, UploadState, encode_wire, parse_wire
 
@@ -39,7 +40,10 @@ class Outgoing:
         """Sign the manifest and keep it with its chunks; what is to be sent."""
         hub_id = self._membership.hub.hub_id
         row_chunks = [encode_wire(RowsChunk(rows=part)) for part in _split(changes.rows)]
-        token_chunks = [encode_wire(TokensChunk(tokens=part)) for part in _split(changes.tokens)]
+        token_chunks = [
+            canonical.object_of({"tokens": canonical.list_of(part)})
+            for part in _split(changes.tokens)
+        ]
         body = PublicationBody(
             sequence=tables.publications.next_sequence(hub_id),
             epoch=self._membership.charter.token_key.epoch,

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from node.store.records import Client
 from node.store.tables import NodeTables
 
 
@@ -25,10 +24,10 @@ class Span:
     size: int
     whom: Whom = Whom.CLIENTS
 
-    def clients(self, tables: NodeTables, hub_id: str) -> list[Client]:
-        """The clients, in the order of their row ids."""
+    def clients(self, tables: NodeTables, hub_id: str) -> list[int]:
+        """Their row ids, in order."""
         if self.whom is Whom.PUBLISHED:
             return tables.stubs.clients_after(hub_id, self.after, self.size)
         if self.whom is Whom.ENQUIRED:
             return tables.enquiries.clients_after(hub_id, self.after, self.size)
-        return tables.records.clients_after(self.after, self.size)
+        return tables.records.ids_after(self.after, self.size)

@@ -6,12 +6,13 @@ and link secrets are cached sealed; only what is new is evaluated.
 
 import asyncio
 import hashlib
-import hmac
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import nacl.secret
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 from nacl.bindings import crypto_secretbox_easy
 
 from keys.batch import pack_points, unpack_points
@@ -46,17 +47,23 @@ class TokenCache:
     def __init__(self, membership: HubMembership) -> None:
         self._hub_id = membership.hub.hub_id
         self._key = membership.keys.cache.value
+        self._keyed = HMAC(self._key, SHA256())
         self._box = nacl.secret.SecretBox(self._key)
         self._random = membership.env.random
         self._made: dict[bytes, TokenPair] = {}
 
     def digest(self, token_input: bytes) -> bytes:
         """The name under which an input is cached; says nothing without the cache key."""
-        return hmac.digest(self._key, token_input, "sha256")[:16]
+        return self._digest(token_input)
 
     def name(self, said: bytes) -> bytes:
         """A name for anything else (no input begins so); says nothing without the cache key."""
-        return hmac.digest(self._key, b"\xff\xff" + said, "sha256")[:16]
+        return self._digest(b"\xff\xff" + said)
+
+    def _digest(self, said: bytes) -> bytes:
+        keyed = self._keyed.copy()  # what it makes of the key alone is made once
+        keyed.update(said)
+        return keyed.finalize()[:16]
 
     def known(self, tables: NodeTables, digests: Collection[bytes]) -> set[bytes]:
         """Those of the digests that are cached."""

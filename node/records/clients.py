@@ -23,7 +23,7 @@ from node.records.importer.seen import SeenRow, SeenRows
 from node.records.importer.spool import AT_ONCE, Group, Spool
 from node.records.missing import Feed, Missing, close
 from node.records.own_ids import OwnIds
-from node.records.standing import Standing, worth_keeping
+from node.records.standing import Standing
 from node.records.taking import Plan, Taking
 from node.store.people import WorkerRow
 from node.store.seen import KeptRow
@@ -139,7 +139,7 @@ def judge(
         unchanged.extend(taken.unchanged)
         missing.saw([*taken.seen, *taken.gone])
         workers |= {name: (taken.said_in[name], row) for name, row in taken.workers.items()}
-        settled += worth_keeping(tables, reader, spool, page, taken) if reader else []
+        settled += standing.worth_keeping(reader, page, taken) if reader else []
     plainly = {name: one.local_id for name, one in own.others.items() if one.local_id}
     report.warnings += missing.warnings(report.errors, plainly)
     report.missing = missing.named

@@ -16,6 +16,7 @@ from node.records.importer.seen import MARK, NONE, SeenRow, SeenRows
 from node.records.importer.spool import AT_ONCE, NEW, Group, Spool
 from node.records.taking import Plan, Taken, count_permission, named, worker_row
 from node.store.people import WorkerRow
+from node.store.seen import State
 from node.store.tables import NodeTables
 from storage.engine import batches
 
@@ -27,7 +28,7 @@ class Standing:
 
     def __init__(self, tables: NodeTables, spool: Spool, seen: SeenRows) -> None:
         self._tables, self._spool, self._seen = tables, spool, seen
-        self._rows = bytearray(len(spool.seen))
+        self._rows, self._people = bytearray(len(spool.seen)), tables.seen.people()
         for page in batches(self._by_client(), AT_ONCE):
             self._look(page)
 
@@ -41,11 +42,34 @@ class Standing:
 
     def count(self, group: int, plan: Plan, report: ImportReport) -> set[int]:
         """Count a group's rows as judging them would; the work (row ids) that they are about."""
-        rows = [self._row(row) for row in self._spool.rows_of(group)]
+        seen = self._seen
+        rows = [self._spool.seen[row] for row in self._spool.rows_of(group)]
         report.unchanged += len(rows)
         for row in rows:
-            count_permission(report, plan, row.type, 1, (row.permitted_until, row.over_from))
-        return {row.work for row in rows}
+            count_permission(report, plan, seen.types[row], 1, seen.times(row))
+        return {seen.work(row) for row in rows}
+
+    def worth_keeping(self, reader: RowReader, page: Sequence[Group], taken: Taken) -> list[bytes]:
+        """The rows of clients that were judged and of whom there was nothing to store or to tell,
+        as they are kept.
+        """
+        if reader.seen.key is None:
+            return []
+        here = self._tables.people.workers([name for name, _ in taken.workers])
+        plain = {
+            group.key: rows
+            for group in page
+            if (rows := _plain(reader, self._spool.rows_of(group.number), group, taken, here))
+        }
+        states = self._states([taken.known[key].id for key in plain])
+        return [
+            row._replace(state=states[row.client].hash).packed()
+            for rows in plain.values()
+            for row in rows
+        ]
+
+    def _states(self, clients: Collection[int]) -> dict[int, State]:
+        return self._tables.seen.states(clients, self._people)
 
     def last_named(self, people: Collection[int], groups: Iterable[int]) -> dict[int, int]:
         """The last group that has rows here about work of these people (row ids)."""
@@ -55,11 +79,8 @@ class Standing:
             for group in groups
             if works and self.has(group)
             for row in self._spool.rows_of(group)
-            for person in works.get(self._row(row).work, ())
+            for person in works.get(self._seen.work(self._spool.seen[row]), ())
         }
-
-    def _row(self, number: int) -> SeenRow:
-        return self._seen.get(self._spool.seen[number])
 
     def _by_client(self) -> Iterator[tuple[int, list[int]]]:
         """The rows that were seen before, by client, in the order of the file."""
@@ -71,41 +92,17 @@ class Standing:
 
     def _look(self, page: Sequence[tuple[int, list[int]]]) -> None:
         tables = self._tables
-        states = tables.seen.states([client for client, _ in page])
+        states = self._states([client for client, _ in page])
         ids = [state.local_id for state in states.values()]
         elsewhere = {*tables.held.own_ids(ids)}
         elsewhere |= {item.for_unborn or "" for item in tables.records.involvements_for_unborn(ids)}
         for client, numbers in page:
-            state, rows = states.get(client), [self._row(number) for number in numbers]
-            if state is None or state.local_id in elsewhere:
+            state, rows = states.get(client), [self._spool.seen[number] for number in numbers]
+            if state is None or state.local_id in elsewhere or not self._seen.are_all(rows):
                 continue
-            if [row.place for row in rows] == list(range(rows[0].rows)) and all(
-                row.state == state.hash for row in rows
-            ):
+            if all(self._seen.rests_on(row, state.hash) for row in rows):
                 for number in numbers:
                     self._rows[number] = 1
-
-
-def worth_keeping(
-    tables: NodeTables, reader: RowReader, spool: Spool, page: Sequence[Group], taken: Taken
-) -> list[bytes]:
-    """The rows of clients that were judged and of whom there was nothing to store or to tell, as
-    they are kept.
-    """
-    if reader.seen.key is None:
-        return []
-    here = tables.people.workers([name for name, _ in taken.workers])
-    plain = {
-        group.key: rows
-        for group in page
-        if (rows := _plain(reader, spool.rows_of(group.number), group, taken, here))
-    }
-    states = tables.seen.states([taken.known[key].id for key in plain])
-    return [
-        row._replace(state=states[row.client].hash).packed()
-        for rows in plain.values()
-        for row in rows
-    ]
 
 
 def _plain(

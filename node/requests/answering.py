@@ -119,7 +119,8 @@ class Answering:
         if request.state is not ReceivedState.ARRIVED:
             raise RemoteError(ErrorCode.CONFLICT, "the hub has decided that request before")
         decided = replace(request, hub_decision=statement.id, hub_outcome=body.outcome)
-        decision = holder_part(body.outcome, self.facts(tables, decided))
+        facts = self.facts(tables, decided)
+        decision = holder_part(body.outcome, facts)
         if isinstance(decision, Allow) and self._membership.unaccepted():
             decision = Refer()  # no rule allows under a charter that does not bind us
         if isinstance(decision, Refer):
@@ -127,7 +128,7 @@ class Answering:
             tables.received_requests.change(request, asks)
             tell_asked(tables, self._membership, asks)
         else:
-            self._decide(tables, (request, decided), decision, None)
+            self._decide(tables, (request, decided), (decision, facts), None)
             tell_asked(tables, self._membership, decided)
 
     def answer(self, tables: NodeTables, answer: Answer) -> Decision:
@@ -140,7 +141,7 @@ class Answering:
         facts = self.facts(tables, request)
         limit = decide_holder(facts)
         if isinstance(limit, Refuse):
-            self._decide(tables, (request, request), limit, None)
+            self._decide(tables, (request, request), (limit, facts), None)
             return limit
         decision: Decision = Refuse(answer.refusal) if answer.refusal else Allow()
         if isinstance(decision, Allow) and facts.objection:
@@ -156,7 +157,7 @@ class Answering:
             answer.override if isinstance(decision, Allow) else None,
             WrittenReason.of(membership, request, text) if text else None,
         )
-        self._decide(tables, (request, request), decision, by)
+        self._decide(tables, (request, request), (decision, facts), by)
         return decision
 
     def unknown_rules(self) -> list[str]:
@@ -220,15 +221,15 @@ class Answering:
         self,
         tables: NodeTables,
         request: tuple[ReceivedRequest, ReceivedRequest],
-        decision: Decision,
+        reached: tuple[Decision, HolderFacts],
         by: _Decider | None,
     ) -> None:
-        """Put a decision into the outbox. `request` as it is kept, and as it is now; `by` None:
-        the rules alone decided.
+        """Put a decision into the outbox. `request` as it is kept, and as it is now; `reached`: the
+        decision, and what it goes by; `by` None: the rules alone decided.
         """
-        before, now = request
+        (before, now), (decision, facts) = request, reached
         refusal = decision if isinstance(decision, Refuse) else None
-        facts, salt = self.facts(tables, now), self._membership.env.random(32)
+        salt = self._membership.env.random(32)
         override, reason = (by.override, by.reason) if by is not None else (None, None)
         kept = disclosure(now.request_id, facts, salt, by_person=by is not None, override=override)
         body = DecisionBody(
@@ -242,7 +243,10 @@ class Answering:
             reason_commitment=reason.commitment if reason is not None else None,
             sealed_hash=reason.part.hash if reason is not None else None,
         )
-        known = objection_to(tables, self._membership, now) if override is not None else None
+        known = None
+        if override is not None:
+            asked = tables.records.involvement(now.involvement)
+            known = objection_to(tables, self._membership, now, asked)
         deciding = replace(
             now,
             state=ReceivedState.DECIDING,
@@ -257,13 +261,25 @@ class Answering:
 
     def facts(self, tables: NodeTables, request: ReceivedRequest) -> HolderFacts:
         """What `decide_holder` goes by for a received request, as things are now."""
+        asked = tables.records.involvement(request.involvement)
+        stands = objection_to(tables, self._membership, request, asked)
+        return self._facts(tables, request, asked, objection=stands is not None)
+
+    def _facts(
+        self,
+        tables: NodeTables,
+        request: ReceivedRequest,
+        asked: Involvement | None,
+        *,
+        objection: bool,
+    ) -> HolderFacts:
         membership, hub_id = self._membership, request.hub_id
         doubted = tables.reviews.is_denied(hub_id, request.link_id)
-        permitted, covered = permission_and_consent(tables, membership, request)
+        permitted, covered = permission_and_consent(tables, membership, request, asked)
         return HolderFacts(
             permission_in_force=permitted,
-            objection=objection_to(tables, self._membership, request) is not None,
-            link_proven=self._is_link_proven(tables, request, doubted=doubted),
+            objection=objection,
+            link_proven=self._is_link_proven(tables, request, asked, doubted=doubted),
             earlier_requests_from_requester=tables.received_requests.released_to(
                 hub_id, request.requester
             ),
@@ -277,17 +293,20 @@ class Answering:
         """Whether a card that was allowed may leave as things are now: nothing forbids it, and the
         client has not objected since.
         """
-        if isinstance(decide_holder(self.facts(tables, request)), Refuse):
+        asked = tables.records.involvement(request.involvement)
+        stands = objection_to(tables, self._membership, request, asked)
+        facts = self._facts(tables, request, asked, objection=stands is not None)
+        if isinstance(decide_holder(facts), Refuse):
             return False
-        stands = objection_to(tables, self._membership, request)
         return stands is None or (request.overrode is not None and stands <= request.overrode)
 
     def refuse_ended(self, tables: NodeTables, request: ReceivedRequest) -> bool:
         """Refuse a request that waits for a person, if nobody may allow it any more; whether so."""
-        decision = decide_holder(self.facts(tables, request))
+        facts = self.facts(tables, request)
+        decision = decide_holder(facts)
         if not isinstance(decision, Refuse):
             return False
-        self._decide(tables, (request, request), decision, None)
+        self._decide(tables, (request, request), (decision, facts), None)
         return True
 
     def _rule(self, tables: NodeTables, request: ReceivedRequest) -> str:
@@ -306,12 +325,16 @@ class Answering:
         return self._settings.rule_for(own, asker, tables.answer_rules.get(own, asker))
 
     def _is_link_proven(
-        self, tables: NodeTables, request: ReceivedRequest, *, doubted: bool
+        self,
+        tables: NodeTables,
+        request: ReceivedRequest,
+        asked: Involvement | None,
+        *,
+        doubted: bool,
     ) -> bool:
         """Whether the asker proved to hold a value that we hold too of the client whom they ask
         about, over the link we know.
         """
-        asked = tables.records.involvement(request.involvement)
         stub = self._stub_asked(tables, request, asked, doubted=doubted) if asked else None
         if stub is None:
             return False

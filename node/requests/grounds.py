@@ -79,13 +79,16 @@ def covers(
 
 
 def permission_and_consent(
-    tables: NodeTables, membership: HubMembership, request: ReceivedRequest
+    tables: NodeTables,
+    membership: HubMembership,
+    request: ReceivedRequest,
+    asked: Involvement | None,
 ) -> tuple[bool, bool | None]:
-    """Whether the permission of the work that a request asks for is in force, for who asks; and
-    whether a consent to it covers them, as `covers` says.
+    """Whether the permission of `asked`, the work that a request asks for, is in force, for who
+    asks; and whether a consent to it covers them, as `covers` says.
     """
     in_force = tables.permissions.is_in_force(request.involvement, membership.at())
-    works = _work_of(tables, request)
+    works = [asked] if asked else []
     member = membership.directory.member(request.requester)
     member_class = member.body.member_class if member else ""
     ground = Ground(request.basis, request.purpose, member_class)

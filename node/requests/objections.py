@@ -4,6 +4,7 @@ specs/06-requests.md §2 and §3. Who may, on which basis and for what, is the c
 """
 
 from node.membership.hub import HubMembership
+from node.store.records import Involvement
 from node.store.requests import ReceivedRequest
 from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, LocalError
@@ -12,10 +13,14 @@ from protocol.requests.overrides import may_override, overrides
 
 
 def objection_to(
-    tables: NodeTables, membership: HubMembership, request: ReceivedRequest
+    tables: NodeTables,
+    membership: HubMembership,
+    request: ReceivedRequest,
+    asked: Involvement | None,
 ) -> int | None:
-    """The newest objection (its number) that stands against sharing with who asks."""
-    asked = tables.records.involvement(request.involvement)
+    """The newest objection (its number) that stands against sharing `asked`, the work that a
+    request asks for, with who asks.
+    """
     member = membership.directory.member(request.requester)
     if asked is None or member is None:
         return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from node.store.links import LinkedInvolvement, LinkState
-from node.store.moving import Columns, Moving
+from node.store.moving import Columns, Kept, Moving
 from storage.engine import Row, Transaction
 from storage.states import Moves, sources
 
@@ -28,7 +28,7 @@ RAISED_MOVES: Moves[RaisedState] = {_S.SENDING: (_S.SENT, _S.FAILED, _S.LOG_LOST
 
 
 @dataclass(frozen=True)
-class Raised:
+class Raised(Kept):
     """Attention that one of our people (a row's id) raised about a client of ours (likewise).
     `code`: why the hub did not take it.
     """

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from node.store.decisions import LoggedDecision, decision_columns, decision_of
-from node.store.moving import Columns, Moving
+from node.store.moving import Columns, Kept, Moving
 from protocol.messages.parts import LinkEvidence
 from protocol.requests.sealing import IdentityDetails, Opening
 from storage.engine import Row, Transaction
@@ -69,7 +69,7 @@ RECEIVED_CHECK_MOVES: Moves[ReceivedCheckState] = {
 
 
 @dataclass(frozen=True)
-class SentCheck:
+class SentCheck(Kept):
     """An identity check of ours. `openings`: of facts that leave sealed, until they have left."""
 
     hub_id: str
@@ -104,7 +104,7 @@ class SentCheck:
 
 
 @dataclass(frozen=True)
-class ReceivedCheck:
+class ReceivedCheck(Kept):
     """An identity check that came to us. `facts` holds the request's body until it is opened."""
 
     hub_id: str

@@ -102,21 +102,25 @@ class Enquiries:
 
     def about(self, hub_id: str) -> list[Client]:
         """Everybody whom somebody has enquired about at a hub, by row id."""
-        return self.clients_after(hub_id, 0, EVERY)
+        sql = (
+            "SELECT * FROM client WHERE id IN (SELECT client FROM enquiry WHERE hub_id = ?) "
+            "ORDER BY id"
+        )
+        return [client_of(row) for row in self._tx.rows(sql, hub_id)]
 
     def everybody(self) -> list[Client]:
         """The same at all hubs."""
         sql = "SELECT * FROM client WHERE id IN (SELECT client FROM enquiry) ORDER BY id"
         return [client_of(row) for row in self._tx.rows(sql)]
 
-    def clients_after(self, hub_id: str, after: int, size: int) -> list[Client]:
+    def clients_after(self, hub_id: str, after: int, size: int) -> list[int]:
         """The next `size` of these after a row id."""
-        rows = self._tx.rows(
-            "SELECT * FROM client WHERE id > ? AND id IN "
+        rows = self._tx.tuples(
+            "SELECT id FROM client WHERE id > ? AND id IN "
             "(SELECT client FROM enquiry WHERE hub_id = ?) ORDER BY id LIMIT ?",
             after, hub_id, size,
         )  # fmt: skip
-        return [client_of(row) for row in rows]
+        return [client for (client,) in rows]
 
     def made_since(self, hub_id: str, practitioner: int, since: int) -> tuple[int, int]:
         """How many a person, and how many all of us have made at a hub since a time; those that

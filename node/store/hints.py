@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from node.store.links import Link, LinkedInvolvement, LinkState
-from node.store.moving import Columns, Moving
+from node.store.moving import Columns, Kept, Moving
 from protocol.messages.introductions import IntroducedService
 from storage.engine import Row, Transaction
 from storage.states import Moves
@@ -37,7 +37,7 @@ HINT_MOVES: Moves[HintState] = {
 
 
 @dataclass(frozen=True)
-class Hint:
+class Hint(Kept):
     """A service behind a stub of ours: `says` that one of `member_class` can be reached, or that
     the duty desk can help. `service`: who it is, once the hub has named it.
     """

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from node.store.moving import Columns, Moving
+from node.store.moving import Columns, Kept, Moving
 from protocol.messages.parts import LinkEvidence
 from storage.engine import Row, Transaction
 from storage.states import Moves, check_move
@@ -88,7 +88,7 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Review:
+class Review(Kept):
     """What our people are asked of a link and said. `question` None: nothing is asked."""
 
     hub_id: str

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from protocol.errors import ErrorCode, LocalError
 from storage.engine import Transaction
@@ -13,7 +13,7 @@ State_co = TypeVar("State_co", covariant=True)
 
 
 class Item(Protocol[State_co]):
-    """What a store answers of a row that has a state."""
+    """What a store answers of a row that has a state. The fields of its key are its columns."""
 
     @property
     def state(self) -> State_co:
@@ -23,6 +23,23 @@ class Item(Protocol[State_co]):
     def columns(self) -> Columns:
         """The row, its key among it."""
         ...
+
+    def columns_beside(self, before: Any) -> Columns:  # noqa: ANN401 - one of its own class
+        """Those columns in which it differs from a former version."""
+        ...
+
+
+class Kept:
+    """A row of which all is written out to find what differs."""
+
+    def columns(self) -> Columns:
+        """See Item."""
+        raise NotImplementedError
+
+    def columns_beside(self, before: "Kept") -> Columns:
+        """See Item."""
+        held = before.columns()
+        return {name: value for name, value in self.columns().items() if value != held[name]}
 
 
 @dataclass(frozen=True)
@@ -41,9 +58,8 @@ class Moving(Generic[State]):
         """
         if after.state is not before.state:
             check_move(self.moves, before.state, after.state)
-        held, wanted = before.columns(), after.columns()
-        values = {name: value for name, value in wanted.items() if value != held[name]}
-        key = {name: held[name] for name in self.key}
+        values = after.columns_beside(before)
+        key = {name: getattr(before, name) for name in self.key}
         found = {**key, "state": before.state.value}
         if values and not tx.update(self.table, values, found):
             raise LocalError(ErrorCode.CONFLICT, f"what was {before.state} has moved meanwhile")

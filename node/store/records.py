@@ -154,11 +154,15 @@ class Records:
         """The next `size` clients after a row id, in the order of their row ids; whom somebody only
         enquires about is none.
         """
+        return self.clients_by_row(self.ids_after(after, size))
+
+    def ids_after(self, after: int, size: int) -> list[int]:
+        """The row ids of the same."""
         sql = (
-            "SELECT * FROM client WHERE id > ? AND id NOT IN (SELECT client FROM enquiry) "
+            "SELECT id FROM client WHERE id > ? AND id NOT IN (SELECT client FROM enquiry) "
             "ORDER BY id LIMIT ?"
         )
-        return [client_of(row) for row in self._tx.rows(sql, after, size)]
+        return [client for (client,) in self._tx.tuples(sql, after, size)]
 
     def own_ids(self) -> list[tuple[int, str]]:
         """The agency's own ids of all clients, behind their row ids; whom somebody only enquires

@@ -4,9 +4,10 @@ specs/06-requests.md §2, §7, §8 and §10. node/store/request_stores.py keeps 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from node.store.columns import clock_of, clock_text, of_text, text_of
 from node.store.decisions import LoggedDecision, decision_columns, decision_of
@@ -137,14 +138,11 @@ class SentRequest:
 
     def columns(self) -> Columns:
         """The row."""
-        return {
-            **{name: getattr(self, name) for name in _SENT_PLAIN},
-            "state": self.state.value,
-            "card": text_of(self.card),
-            "reason": text_of(self.reason),
-            "clock": clock_text(self.clock),
-            **decision_columns(self.decision),
-        }
+        return _columns(self, self.__dataclass_fields__)
+
+    def columns_beside(self, before: "SentRequest") -> Columns:
+        """What differs from a former version."""
+        return _columns(self, _differing(self, before))
 
 
 @dataclass(frozen=True)
@@ -225,24 +223,44 @@ class ReceivedRequest:
 
     def columns(self) -> Columns:
         """The row."""
-        return {
-            **{name: getattr(self, name) for name in _RECEIVED_PLAIN},
-            "state": self.state.value,
-            "facts": json.dumps(dict(self.facts)),
-            "practitioner": json.dumps({"name": self.asker.name, "role": self.asker.role}),
-            "link_proof": json.dumps(self.link_proof.model_dump()),
-            "disclosure": text_of(self.disclosure),
-            "clock": clock_text(self.clock),
-            "reason": text_of(self.reason),
-            **decision_columns(self.decision),
-        }
+        return _columns(self, self.__dataclass_fields__)
+
+    def columns_beside(self, before: "ReceivedRequest") -> Columns:
+        """What differs from a former version."""
+        return _columns(self, _differing(self, before))
 
 
-_APART = {
-    "state", "decision", "card", "facts", "asker", "link_proof", "disclosure", "clock", "reason",
-}  # fmt: skip
+_APART: Mapping[str, Callable[[Any], Columns]] = {
+    "state": lambda state: {"state": state.value},
+    "decision": decision_columns,
+    "card": lambda card: {"card": text_of(card)},
+    "facts": lambda facts: {"facts": json.dumps(dict(facts))},
+    "asker": lambda asker: {"practitioner": json.dumps(vars(asker))},
+    "link_proof": lambda proof: {"link_proof": text_of(proof)},
+    "disclosure": lambda kept: {"disclosure": text_of(kept)},
+    "clock": lambda clock: {"clock": clock_text(clock)},
+    "reason": lambda reason: {"reason": text_of(reason)},
+}
+"""What a field is as columns; any other is the column of its name."""
 _SENT_PLAIN = tuple(n for n in SentRequest.__dataclass_fields__ if n not in _APART)
 _RECEIVED_PLAIN = tuple(n for n in ReceivedRequest.__dataclass_fields__ if n not in _APART)
+
+
+def _differing(now: SentRequest | ReceivedRequest, before: object) -> list[str]:
+    """The fields that differ. Each step changes a few of forty, and most of the rest are JSON."""
+    return [
+        name
+        for name in now.__dataclass_fields__
+        if (value := getattr(now, name)) is not (held := getattr(before, name)) and value != held
+    ]
+
+
+def _columns(request: SentRequest | ReceivedRequest, fields: Iterable[str]) -> Columns:
+    columns: dict[str, object] = {}
+    for name in fields:
+        value, apart = getattr(request, name), _APART.get(name)
+        columns |= apart(value) if apart else {name: value}
+    return columns
 
 
 def sent_of(row: Row) -> SentRequest:

@@ -5,13 +5,15 @@ Nothing here decides, and no row is read: node/records/importer/seen.py knows wh
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from hashlib import blake2b
+from typing import NamedTuple
 
 from node.store.people import WorkerRow
 from node.store.records import RECORD_FIELDS, Involvement
 from storage.engine import Transaction
+from storage.plain import as_bytes
 
 STATE = 16
 """Bytes of the hash of a state."""
@@ -32,21 +34,24 @@ _OF_WORK = (
     "WHERE i.client IN (:among) ORDER BY i.id"
 )
 _OF_WORKERS = (
-    f"SELECT i.client, 'worker', i.id, w.import_id IS NULL, p.id, p.since IS NULL, {_WORKER} "  # noqa: S608
+    "SELECT i.client, 'worker', i.id, w.import_id IS NULL, w.practitioner "
     "FROM involvement i JOIN involvement_worker w ON w.involvement = i.id "
-    "JOIN practitioner p ON p.id = w.practitioner "
-    "WHERE i.client IN (:among) ORDER BY i.id, w.ordinal, p.id"
+    "WHERE i.client IN (:among) ORDER BY i.id, w.ordinal, w.practitioner"
 )
+_PEOPLE = f"SELECT p.id, p.since IS NULL, {_WORKER} FROM practitioner p"  # noqa: S608 - our names
 _AGREED = (
     "SELECT i.client, 'agreed', c.* FROM involvement i JOIN consent c ON c.involvement = i.id "
     "WHERE i.client IN (:among) ORDER BY c.id"
 )
 _ALL = (_OF_CLIENT, _SAID, _OF_WORK, _OF_WORKERS, _AGREED)
-"""All of a client that is read when a row about them is judged, each by the client's row id."""
+"""All of a client that is read when a row about them is judged, each by the client's row id; of
+who works on it the row ids alone.
+"""
+People = Mapping[int, tuple[object, ...]]
+"""All that is here of everybody who works here, by row id: each is on the work of many clients."""
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     """A client's own id, and a hash of all that is here of them."""
 
     local_id: str
@@ -73,9 +78,9 @@ class SeenRowStore:
         self._tx = tx
 
     def of_feed(self, feed: str) -> list[bytes]:
-        """All rows of a feed, packed, in order."""
+        """All rows of a feed, packed."""
         sql = "SELECT packed FROM seen_row WHERE feed = ?"
-        return sorted(packed for (packed,) in self._tx.tuples(sql, feed))
+        return [packed for (packed,) in self._tx.tuples(sql, feed)]
 
     def put(self, feed: str, rows: Sequence[KeptRow]) -> None:
         """Keep rows about some clients, the first of each in place of all that were kept of them;
@@ -90,14 +95,22 @@ class SeenRowStore:
         values = [(feed, row.client, row.place, row.packed) for row in rows if row.client in here]
         self._tx.insert_rows("seen_row", ("feed", "client", "place", "packed"), values)
 
-    def states(self, clients: Collection[int]) -> dict[int, State]:
+    def people(self) -> People:
+        """For `states`, as long as nothing is written."""
+        return {row[0]: row for row in self._tx.tuples(_PEOPLE)}
+
+    def states(self, clients: Collection[int], people: People) -> dict[int, State]:
         """What is here of these clients (row ids), of each who is."""
         found = defaultdict[int, list[tuple[object, ...]]](list)
         for sql in _ALL:
-            for row in self._tx.tuples_among(sql, among=clients):
+            rows = self._tx.tuples_among(sql, among=clients)
+            for row in rows:
                 found[row[0]].append(row)
+            if sql is _OF_WORKERS:
+                for row in rows:
+                    found[row[0]].append(people[row[4]])
         return {
-            client: State(str(rows[0][2]), _hash(repr(rows)))
+            client: State(str(rows[0][2]), _hash(rows))
             for client, rows in found.items()
             if rows[0][1] == "is"
         }
@@ -114,5 +127,5 @@ class SeenRowStore:
         return found
 
 
-def _hash(said: str) -> bytes:
-    return blake2b(said.encode("utf-8", "surrogatepass"), digest_size=STATE).digest()
+def _hash(rows: list[tuple[object, ...]]) -> bytes:
+    return blake2b(as_bytes(rows), digest_size=STATE).digest()

@@ -103,14 +103,14 @@ class Stubs:
         rows = self._tx.rows_among(sql, hub_id, among=stub_ids)
         return {str(row["stub_id"]): int(row["client"]) for row in rows}
 
-    def clients_after(self, hub_id: str, after: int, size: int) -> list[Client]:
+    def clients_after(self, hub_id: str, after: int, size: int) -> list[int]:
         """The next `size` clients after a row id who have a stub that is not retired."""
-        rows = self._tx.rows(
-            "SELECT c.* FROM stub s JOIN client c ON c.id = s.client "
+        rows = self._tx.tuples(
+            "SELECT c.id FROM stub s JOIN client c ON c.id = s.client "
             "WHERE s.hub_id = ? AND s.client > ? AND s.retired = 0 ORDER BY s.client LIMIT ?",
             hub_id, after, size,
         )  # fmt: skip
-        return [client_of(row) for row in rows]
+        return [client for (client,) in rows]
 
     def put(self, hub_id: str, stubs: Iterable[PublishedStub], index: int) -> None:
         """Remember stubs as the hub has them now, by the publication at this log index."""

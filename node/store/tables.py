@@ -45,6 +45,7 @@ from node.store.resync import Resyncs
 from node.store.search import ClientSearch
 from node.store.seen import SeenRowStore
 from node.store.set_aside import SetAsideStore
+from node.store.stub_parts import StubPartsStore
 from node.store.stubs import Stubs
 from node.store.team_roles import Absences, TeamRoles
 from node.store.tokens import SealedTokens
@@ -82,6 +83,7 @@ class NodeTables:
     team_roles = Made(TeamRoles)
     absences = Made(Absences)
     stubs = Made(Stubs)
+    stub_parts = Made(StubPartsStore)
     sealed_tokens = Made(SealedTokens)
     publications = Made(Publications)
     publication_counts = Made(PublicationCounts)

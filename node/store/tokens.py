@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping
 from storage.engine import Transaction
 
 _COLUMNS = ("hub_id", "input_digest", "sealed")
-_KEY = ("hub_id", "input_digest")
 
 
 class SealedTokens:
@@ -26,14 +25,16 @@ class SealedTokens:
         """What is kept for a hub under these digests; one under which nothing is is left out."""
         sql = (
             "SELECT input_digest, sealed FROM token_cache "
-            "WHERE hub_id = ? AND input_digest IN (:among)"
+            "WHERE hub_id = ? AND input_digest IN (:among) ORDER BY id"
         )
         return dict(self._tx.tuples_among(sql, hub_id, among=digests))
 
     def put(self, hub_id: str, sealed: Mapping[bytes, bytes]) -> None:
-        """Keep these for a hub, in the place of what was there."""
+        """Keep these for a hub. Where two publications evaluated a token at one time it is kept
+        twice, and what came last counts: to look for each would cost more than that row.
+        """
         rows = [(hub_id, digest, data) for digest, data in sorted(sealed.items())]
-        self._tx.put_rows("token_cache", _COLUMNS, rows, _KEY)
+        self._tx.insert_rows("token_cache", _COLUMNS, rows)
 
     def forget(self, hub_id: str) -> None:
         """Delete all that is kept for a hub."""

@@ -65,7 +65,8 @@ def request_value(
     basis = membership.charter.lawful_basis(request.basis)
     rules = {rule.field: (rule.title, rule.type) for rule in basis.must_record} if basis else {}
     found = whose_request(tables, membership, request)
-    objects = objection_to(tables, membership, request) is not None
+    asked = tables.records.involvement(request.involvement)
+    objects = objection_to(tables, membership, request, asked) is not None
     keep_until, card = releasing.would_send(tables, request)
     return {
         **_line(tables, membership, request),

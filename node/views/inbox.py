@@ -137,7 +137,8 @@ def _received(
     purposes = {purpose.code: purpose.title for purpose in charter.purposes}
     titles = {rule.field: rule.title for rule in basis.must_record} if basis else {}
     waits = request.state is ReceivedState.ASKS_PERSON
-    objects = waits and objection_to(tables, membership, request) is not None
+    asked = tables.records.involvement(request.involvement) if waits else None
+    objects = objection_to(tables, membership, request, asked) is not None
     return {
         "request_id": request.request_id,
         "client": client,

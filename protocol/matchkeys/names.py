@@ -9,11 +9,11 @@ the project from common usage; no table was copied; licensed as the project is.
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 
 from protocol.matchkeys.given_names import COMMON_NAMES
-from protocol.matchkeys.skeleton import skeleton
+from protocol.matchkeys.skeleton import REMEMBERED, skeleton
 from protocol.matchkeys.spellings import FAMILY, GIVEN_AND_FAMILY, SERVANT_NAMES, variants
 
 MAX_HOPS = 2
@@ -322,11 +322,13 @@ def given_forms() -> Mapping[str, str]:
     return MappingProxyType(made)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def canonical_name(name: str) -> str:
     """The one form of a given name in a-z: the formal name in one spelling, or the name itself."""
     return without_umlaut_e(SERVANT_NAMES.get(name) or given_forms().get(name, name))
 
 
+@lru_cache(maxsize=REMEMBERED)
 def canonical_family(name: str) -> str:
     """The one spelling of a family name, or of a part of one, in a-z."""
     return without_umlaut_e(SERVANT_NAMES.get(name) or FAMILY.get(name, name))
@@ -337,7 +339,7 @@ def without_umlaut_e(name: str) -> str:
 
     Samuel becomes samul, on both sides alike.
     """
-    return _UMLAUT.sub(r"\1", name)
+    return _UMLAUT.sub(lambda found: found[1], name)  # a template would be read anew each time
 
 
 def given_skeleton(given: str | None) -> str | None:
@@ -345,6 +347,7 @@ def given_skeleton(given: str | None) -> str | None:
     return skeleton(canonical_name(given)) if given and len(given) > 1 else None
 
 
+@lru_cache(maxsize=REMEMBERED)
 def family_skeletons(
     families: tuple[str, ...], reduce: Callable[[str], str] = skeleton
 ) -> tuple[str, ...]:

@@ -135,6 +135,8 @@ def is_weak_birth_date(born: str) -> bool:
 
 def nhs_number(text: str | None) -> str | None:
     """Ten digits that pass modulus 11 and are not one digit repeated; None otherwise."""
+    if not text:
+        return None
     from stdnum.gb import nhs  # late: it brings half of the standard library with it
 
     digits = fold(text).replace(" ", "").replace("-", "")

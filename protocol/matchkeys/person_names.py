@@ -6,12 +6,14 @@ person's is not decided here: it only finds what was written.
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
 from protocol.matchkeys import words as lists
 from protocol.matchkeys.folding import fold
 from protocol.matchkeys.missing import says_nothing
+from protocol.matchkeys.skeleton import REMEMBERED
 from protocol.matchkeys.spellings import SERVANT_NAMES
 
 _NOT_LETTERS = re.compile("[^a-z]+")
@@ -89,6 +91,7 @@ def given_names(given: str | None, middle: str | None, family: str | None = None
     )
 
 
+@lru_cache(maxsize=REMEMBERED)
 def family_names(family: str | None) -> tuple[str, ...]:
     """All comparable family names: the joined name first, then each part; () when missing.
 
@@ -118,6 +121,7 @@ def is_placeholder(text: str | None) -> bool:
     return says_nothing(fold(text))
 
 
+@lru_cache(maxsize=REMEMBERED)
 def is_unborn(given: str | None) -> bool:
     """Whether a given-name field stands for a child not yet born: "Unborn baby of", "EDD 3 May"."""
     folded = fold(given).strip("(")
@@ -127,7 +131,9 @@ def is_unborn(given: str | None) -> bool:
     return not lists.UNBORN_WORDS.isdisjoint(begins) or _is_due(due, folded)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def _read(text: str | None) -> _Written:
+    """A field in words, which several rules read: what it answers is not to be changed."""
     folded = fold(text.replace(".", " ")) if text else ""
     if not folded or says_nothing(folded):
         return _Written([], [], [])
@@ -147,6 +153,7 @@ def _is_due(names: list[str], folded: str) -> bool:
     return bool(names) and names[0] in lists.DUE_WORDS and bool(_DIGIT.search(folded))
 
 
+@lru_cache(maxsize=REMEMBERED)
 def _is_counted(given: str | None) -> bool:
     """Baby 2, Child 1, Male 3: nobody's name."""
     names = [word for word in _NOT_LETTERS_OR_DIGITS.split(fold(given)) if word]

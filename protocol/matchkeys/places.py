@@ -72,7 +72,9 @@ def is_shared_place(address: str | None) -> bool:
 
     A street named after one ("14 Hospital Lane") is none.
     """
-    text = _JOINTS.sub(" and ", fold(address).replace("-", " "))
+    text = fold(address).replace("-", " ")
+    if "&" in text or "+" in text:
+        text = _JOINTS.sub(" and ", text)
     text = _ACCOMMODATION.sub("accommodation", " ".join(text.split()))
     return bool(_SHARED_PLACE.search(text) or _SHARED_ROOM.search(text))
 

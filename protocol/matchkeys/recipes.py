@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from itertools import product
 from types import MappingProxyType
 
 from protocol.errors import ErrorCode, RemoteError
@@ -35,7 +34,7 @@ class Reads(StrEnum):
 _WHO = frozenset({Reads.IDENTIFIER, Reads.GIVEN, Reads.FAMILY})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Part:
     """One field of a key: what it reads and its values for a record, none if missing."""
 
@@ -60,11 +59,29 @@ class Recipe:
 
         None if any part has none.
         """
-        choices = [[value for value in part.values(record) if value] for part in self.parts]
-        if not all(choices):
-            return ()
-        made = dict.fromkeys("|".join(choice) for choice in product(*choices))
-        return tuple(made)[: self.cap]
+        return self.values_read(_Read(record))
+
+    def values_read(self, read: "_Read") -> tuple[str, ...]:
+        """The same, of a record whose parts other recipes have read too."""
+        made: list[str] = []
+        for part in self.parts:
+            choices = read[part]
+            if not choices:
+                return ()
+            made = [f"{one}|{next_}" for one in made for next_ in choices] if made else choices
+        return tuple(dict.fromkeys(made))[: self.cap]
+
+
+class _Read(dict[Part, list[str]]):
+    """The values of each part for one record, read when a recipe first asks: many share a part."""
+
+    def __init__(self, record: NormalRecord) -> None:
+        super().__init__()
+        self._record = record
+
+    def __missing__(self, part: Part) -> list[str]:
+        values = self[part] = [value for value in part.values(self._record) if value]
+        return values
 
 
 def match_keys(record: ClientRecord, key_ids: Collection[str]) -> dict[str, tuple[str, ...]]:
@@ -74,8 +91,8 @@ def match_keys(record: ClientRecord, key_ids: Collection[str]) -> dict[str, tupl
     """
     if not RECIPES.keys() >= set(key_ids):
         raise RemoteError(ErrorCode.UNKNOWN_KIND, "the charter names a match key unknown here")
-    normal = normalise_record(record)
-    made = ((key_id, RECIPES[key_id].values(normal)) for key_id in sorted(key_ids))
+    read = _Read(normalise_record(record))
+    made = ((key_id, RECIPES[key_id].values_read(read)) for key_id in sorted(key_ids))
     return {key_id: values for key_id, values in made if values}
 
 

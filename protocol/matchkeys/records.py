@@ -90,18 +90,20 @@ def normalise_record(record: ClientRecord) -> NormalRecord:
         house=place.house,
         street=place.street,
         postcode=place.postcode,
-        locality=None if normalise.has_no_door(record.address) else _locality(record.locality),
+        locality=_locality(record.locality, record.address) if record.locality else None,
     )
 
 
 def _identifier(text: str | None) -> str | None:
     """Six to twenty letters and digits, not one repeated; None otherwise."""
+    if not text:
+        return None
     compact = re.sub("[ -]", "", normalise.fold(text))
     return compact if _IDENTIFIER.fullmatch(compact) and len(set(compact)) > 1 else None
 
 
-def _locality(text: str | None) -> str | None:
-    """The skeleton of a suburb or town; None if missing."""
-    if normalise.is_placeholder(text):
+def _locality(text: str, address: str | None) -> str | None:
+    """The skeleton of a suburb or town; None if missing, or if nobody lives at one door there."""
+    if normalise.is_placeholder(text) or normalise.has_no_door(address):
         return None
     return skeleton(re.sub("[^a-z]", "", normalise.fold(text))) or None

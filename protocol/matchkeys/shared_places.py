@@ -40,6 +40,8 @@ class SharedPlaces:
 
     def has(self, address: str | None, code: str | None) -> bool:
         """Whether a client's address and postcode, as written, are of one of these places."""
+        if not (self.postcodes or self.addresses):
+            return False
         known = postcode(code)
         if known in self.postcodes:
             return True

@@ -7,6 +7,7 @@ so that nothing signed here can be replayed there.
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Generic, TypeVar
 
 from pydantic import Field, StringConstraints, ValidationError
@@ -19,6 +20,8 @@ from protocol.messages.kinds import KINDS, Kind, kind_of
 from protocol.signing import SecretSeed
 
 MAX_SKEW_SECONDS = 300
+PARSED_ONCE = 128
+"""Statements that are not parsed again while nothing newer has come: a few megabytes at most."""
 _DAY = 86_400
 _FIRST_DAY = date(1970, 1, 1).toordinal()
 _LAST_SECOND = (date.max.toordinal() - _FIRST_DAY + 1) * _DAY - 1
@@ -110,6 +113,12 @@ def make_statement(context: Context, stamp: Stamp, body: Body, seed: SecretSeed)
 
 def parse_statement(data: bytes, *, limit: int = ENVELOPE_LIMIT) -> Statement[WireModel]:
     """Parse envelope bytes into a statement. Raises RemoteError only; checks no signature."""
+    return _parsed(data, limit)
+
+
+@lru_cache(maxsize=PARSED_ONCE)
+def _parsed(data: bytes, limit: int) -> Statement[WireModel]:
+    """Nothing changes a statement, and each step of its way asks what the same bytes say."""
     return open_envelope(parse_envelope(data, limit=limit))
 
 

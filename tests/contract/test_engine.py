@@ -119,6 +119,44 @@ async def test_writes_that_wait_together_are_committed_together(
     assert len(await engine.read(titles)) == 50
 
 
+async def test_who_gives_up_before_their_turn_writes_nothing_and_disturbs_nobody(
+    engine: Books,
+) -> None:
+    """Nor does who gives up when their turn has come: it is written, and nobody hears of it."""
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def slow(tx: Transaction) -> None:
+        begun.set()
+        goes_on.wait(LIMIT_SECONDS)
+        tx.insert("book", {"title": "slow"})
+
+    first = asyncio.create_task(engine.write(slow))
+    await asyncio.to_thread(begun.wait, LIMIT_SECONDS)
+    waiting = [asyncio.create_task(engine.write(add(title))) for title in ("gone", "stays")]
+    await asyncio.sleep(0)
+    for task in (first, waiting[0]):
+        task.cancel()
+    goes_on.set()
+    outcomes = await asyncio.gather(first, *waiting, return_exceptions=True)
+    assert [type(one) for one in outcomes] == [asyncio.CancelledError] * 2 + [type(None)]
+    assert await engine.read(titles) == ["slow", "stays"]
+
+
+async def test_all_that_were_committed_together_are_told_at_once(
+    engine: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, woken = asyncio.get_running_loop(), []
+    wake = loop.call_soon_threadsafe
+
+    def counting(*args: Any, **context: Any) -> asyncio.Handle:
+        woken.append(args)
+        return wake(*args, **context)
+
+    monkeypatch.setattr(loop, "call_soon_threadsafe", counting)
+    await asyncio.gather(*(engine.write(add(str(n))) for n in range(50)))
+    assert len(woken) <= 3
+
+
 async def test_one_that_fails_among_many_undoes_itself_alone(engine: Books) -> None:
     def broken_sql(tx: Transaction) -> None:
         tx.run("INSERT INTO book (title) VALUES ('half')")

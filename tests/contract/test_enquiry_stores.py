@@ -69,9 +69,10 @@ async def test_who_is_enquired_about_is_no_client(node: Node) -> None:
     for found in (
         await node.read(lambda t: t.enquiries.about(HUB)),
         await node.read(lambda t: t.enquiries.everybody()),
-        await node.read(lambda t: t.enquiries.clients_after(HUB, 0, 1)),
     ):
         assert [client.id for client in found] == [first]
+    assert await node.read(lambda t: t.enquiries.clients_after(HUB, 0, 1)) == [first]
+    assert await node.read(lambda t: t.records.ids_after(0, 10)) == others
     assert await node.read(lambda t: t.enquiries.about(OTHER)) == []
     assert await node.read(lambda t: t.enquiries.clients_after(HUB, first, 5)) == []
     assert await node.read(lambda t: t.held.ended_after(0, 10, NOW + 99 * DAY)) == []

@@ -12,6 +12,7 @@ import pytest
 from hub.store.limits import LastTokens
 from hub.store.stubs import HeldTokens, Placed
 from hub.store.tables import SCHEMA, HubTables
+from hub.store.uploads import Upload
 from storage.engine import Schema
 from storage.postgres import PostgresDatabase
 from storage.sqlite import SqliteDatabase
@@ -125,4 +126,20 @@ def test_what_was_logged_and_half_in_force_under_the_schema_before_goes_on(
     left = [tuple(row.values()) for row in after.read(lambda tables: tables.tx.rows(former))]
     assert left == [(b"x", "s1", 5), (b"x", "s2", 5)]
     assert not after.read(lambda tables: tables.uploads.is_here("p2"))
+    after.close()
+
+
+def test_an_upload_with_chunks_in_the_form_of_before_is_to_be_sent_again(tmp_path: Path) -> None:
+    place = tmp_path / "hub.sqlite"
+    older = [*takewhile(lambda text: "kept in another form" not in text, SCHEMA.scripts)]
+    before = SqliteDatabase(place, Schema(older), HubTables)
+    upload = Upload("p1", "A", b"", 1)
+    before.write(lambda tables: tables.uploads.begin(upload, 4))
+    before.write(lambda tables: tables.uploads.add_chunk("p1", "c1", b"[]"))
+    before.close()
+
+    after = SqliteDatabase(place, SCHEMA, HubTables)
+    assert not after.read(lambda tables: tables.uploads.is_here("p1"))
+    after.write(lambda tables: tables.uploads.begin(upload, 4))
+    assert after.read(lambda tables: tables.uploads.chunk_hashes("p1")) == set()
     after.close()

@@ -3,6 +3,7 @@
 Each scenario runs as it is, and on an engine that runs every body once for nothing first.
 """
 
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +38,7 @@ from protocol.governance.limits import DAY, TOKEN_DAYS
 from protocol.matchkeys.records import ClientRecord
 from protocol.matchkeys.shared_places import SharedPlaces
 from storage.engine import Engine, NotUniqueError, Schema
-from storage.sqlite import SqliteEngine
+from storage.sqlite import SqliteEngine, SqliteTransaction
 from storage.states import check_move
 
 HUB, OTHER = "aa" * 16, "bb" * 16
@@ -380,8 +381,7 @@ async def test_clients_with_a_stub_are_paged_without_the_retired(node: Node) -> 
     await node.write(lambda t: t.stubs.put(HUB, stubs, 5))
 
     async def page(hub: str, after: int, size: int) -> list[int]:
-        found = await node.read(lambda t: t.stubs.clients_after(hub, after, size))
-        return [item.id for item in found]
+        return await node.read(lambda t: t.stubs.clients_after(hub, after, size))
 
     assert await page(HUB, 0, 1) == [first]
     assert await page(HUB, first, 2) == [third]
@@ -426,6 +426,42 @@ async def test_the_holders_of_tokens_are_those_of_one_hub(node: Node) -> None:
     wanted = [b"a" * 16, b"d" * 16, b"x" * 16]
     found = await node.read(lambda t: t.stubs.holders(HUB, wanted))
     assert found == {b"a" * 16: {"s1", "s2"}, b"d" * 16: {"s1"}}
+
+
+async def test_tokens_are_looked_up_by_token_or_stub_and_never_through_all_of_a_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: dict[str, tuple[object, ...]] = {}
+    real = SqliteTransaction._one_by_one
+
+    def noted(self: SqliteTransaction, sql: str, values: tuple[object, ...]) -> Any:
+        said[sql] = values
+        return real(self, sql, values)
+
+    def ask(t: NodeTables) -> None:
+        t.stubs.put_digests(HUB, {"s1": DIGESTS})
+        t.stubs.holders(HUB, [b"1", b"2"])
+        t.stubs.all_digests(HUB, ["s1", "s2"])
+        t.sealed_tokens.known(HUB, [b"1", b"2"])
+        t.sealed_tokens.sealed(HUB, [b"1", b"2"])
+        t.publication_counts.give_up(HUB, ["s1"], NOW)
+        t.old.drop_tokens_of(HUB, ["s1"])
+
+    node = sqlite(tmp_path)
+    monkeypatch.setattr(SqliteTransaction, "_one_by_one", noted)
+    await node.write(ask)
+    monkeypatch.undo()
+    plans = await node.read(
+        lambda t: {
+            row["detail"]
+            for sql, values in said.items()
+            for row in t.tx.rows(f"EXPLAIN QUERY PLAN {sql}", *values)
+        }
+    )
+    await node.close()
+    found = {plan for plan in plans if re.search("published_token|token_cache| p ", plan)}
+    assert len(found) > 3
+    assert [plan for plan in found if not re.search(r"\((input_digest|stub_id)=", plan)] == []
 
 
 async def test_a_new_log_of_a_hub_begins_with_the_same_stubs_and_no_tokens(node: Node) -> None:
@@ -647,6 +683,9 @@ async def test_a_database_written_before_opens_with_all_that_is_in_it(tmp_path: 
         ids = [PublishedInvolvementId(9, "i9", "salt")]  # of work that was deleted since
         tables.stubs.add_involvement_ids(HUB, ids)
         tables.stubs.put_digests(HUB, {"s1": DIGESTS})
+        for hub in (HUB, OTHER):
+            sealed = {"hub_id": hub, "input_digest": b"d" * 16, "sealed": hub.encode()}
+            tables.tx.insert("token_cache", sealed)
         tables.tx.insert("publication", row)
 
     await old.write(fill)
@@ -667,6 +706,8 @@ async def test_a_database_written_before_opens_with_all_that_is_in_it(tmp_path: 
     last = (await new.read(lambda t: t.records.involvements([1])))[-1]
     assert last.id == 10, "no involvement is given an id that a hub knows another by"
     assert await new.read(lambda t: t.stubs.holders(HUB, [b"d" * 16])) == {b"d" * 16: {"s1"}}
+    sealed = await new.read(lambda t: t.sealed_tokens.sealed(HUB, [b"d" * 16]))
+    assert sealed == {b"d" * 16: HUB.encode()}
     pending = await new.read(lambda t: t.publications.pending(HUB))
     assert pending is not None
     assert list(pending.effects) == [

@@ -767,3 +767,28 @@ async def test_a_database_of_the_version_before_opens_and_its_outbox_is_read(
     assert (found.body, found.state) == (receipt(), OutboxState.SENT)
     assert await engine.read(lambda t: t.set_aside.all(HUB)) == []
     await engine.close()
+
+
+@pytest.mark.parametrize("made", [sent_request(), received_request()])
+def test_what_differs_of_a_request_is_what_its_row_would_differ_in(
+    made: Any,
+) -> None:
+    """Whichever field it is, and whatever columns a field has."""
+    changes: dict[str, Any] = {
+        "state": type(made.state)("opened"),
+        "decision": LoggedDecision("51" * 32, 7, "52" * 32, b"{}"),
+        "reason": Opening(salt="00" * 32, value="away"),
+        "clock": Steps(NOW, NOW + 1, NOW + 2),
+    }
+    if isinstance(made, SentRequest):
+        changes |= {"card": CARD, "keep_until": NOW, "needed_by": NOW}
+    else:
+        other = LinkProof(match_key_id="nhs.1", epoch=1, proof="01" * 32)
+        changes |= {"facts": {"reason": "birth"}, "asker": Asker("B", "nurse"), "carried": "x"}
+        changes |= {"link_proof": other}
+    for change in (*({name: value} for name, value in changes.items()), changes, {}):
+        after = replace(made, **change)
+        held, row = made.columns(), after.columns()
+        differing = {name: value for name, value in row.items() if value != held[name]}
+        assert after.columns_beside(made) == differing
+        assert bool(differing) == bool(change)

@@ -7,6 +7,7 @@ import io
 import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from node.store.tables import SCHEMA, NodeTables
 from protocol.errors import LocalError, RemoteError
 from protocol.matchkeys.records import ClientRecord
 from storage.sqlite import SqliteDatabase
+from tests.columns import columns_read
 
 DAY = 86_400
 BEGAN = int(datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp())
@@ -334,8 +336,6 @@ def test_what_is_not_read_again_comes_to_what_reading_it_would(seed: int, tmp_pa
     assert nodes[0].known * 4 > nodes[0].rows, "or nothing was tried"
 
 
-READ = 20
-"""How SQLite names that a statement reads a column."""
 OF_NEW_ROWS = {"enquiry", "held_client", "withdrawn_hash", "withdrawn_secret", "withheld"}
 """Tables that are read only of rows that are new, or say something else than is here."""
 OF_NOBODY = {
@@ -344,25 +344,6 @@ OF_NOBODY = {
     ("practitioner", "mail_refused"),
 }  # fmt: skip
 """Columns that follow from others, or that come along and of which nothing comes."""
-
-
-def columns_read(node: Node, work: Callable[[NodeTables], object]) -> set[tuple[str, str]]:
-    """The columns that some work reads."""
-    found = set()
-
-    def note(action: int, table: str | None, column: str | None, *_: object) -> int:
-        if action == READ and table and column and not table.startswith("sqlite_"):
-            found.add((table, column))
-        return 0
-
-    def body(tables: NodeTables) -> None:
-        connection = node.database.opened()
-        connection.set_authorizer(note)
-        work(tables)
-        connection.set_authorizer(None)
-
-    node.database.read(body)
-    return found
 
 
 def test_all_that_judging_reads_of_a_client_is_in_the_hash(tmp_path: Path) -> None:
@@ -374,11 +355,12 @@ def test_all_that_judging_reads_of_a_client_is_in_the_hash(tmp_path: Path) -> No
         terms = Terms(datetime.fromtimestamp(now, UTC).date(), KINDS)
         with Spool() as anew, Spool() as again:
             anew.put(parse_rows(read_table(io.BytesIO(file_of(rows))), mapping, terms))
-            judging |= columns_read(node, lambda tables: judge(tables, anew, now, feed))  # noqa: B023
+            judging |= columns_read(node.database, lambda tables: judge(tables, anew, now, feed))  # noqa: B023
             reader = node.database.read(
                 lambda tables: read(tables, again, file_of(rows), mapping, terms, now)  # noqa: B023
             )
-            hashing |= columns_read(node, lambda tables: Standing(tables, again, reader.seen))  # noqa: B023
+            known = partial(Standing, spool=again, seen=reader.seen)
+            hashing |= columns_read(node.database, known)
         node.bring(file_of(rows), mapping, now)
         node.people(draw.choice(ACTS), number, now)
         rows, now = changed(draw, rows), now + DAY

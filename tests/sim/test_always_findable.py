@@ -18,6 +18,7 @@ from protocol.canonical import JsonValue
 from protocol.errors import PatchworkError
 from protocol.messages.bodies import PublishedInvolvement
 from tests.sim.federation import AMIRA, DUTY, SimFederation, SimNode, row
+from tests.sim.put_back import started
 from tests.sim.test_audit_people import audited
 from tests.sim.test_charter_change import accept, amend, follow
 from tests.sim.test_ends import polled, shown
@@ -214,3 +215,19 @@ def test_withdraw_says_what_stays_and_who_decides(town: Town) -> None:
     assert "Still found by others" in typed.output
     assert PLAN in typed.output
     assert "patchwork-node withhold" in typed.output
+
+
+async def test_what_is_always_findable_is_written_down_at_a_start_though_the_log_stood_still(
+    federation: SimFederation,
+) -> None:
+    """As after a restore, or where the agency's own word for the type was changed meanwhile."""
+    care, _ = await two(federation)
+    hub_id = care.membership.hub.hub_id
+    kept = await care.read(lambda tables: tables.findable.of(hub_id))
+    await care.write(lambda tables: tables.findable.put(hub_id, {}))
+    name = next(name for name, node in federation.nodes.items() if node is care)
+    await care.membership.engine.close()
+    again = await started(federation, name, care)
+    assert await again.membership.follow()
+    assert kept
+    assert await again.read(lambda tables: tables.findable.of(hub_id)) == kept

@@ -18,6 +18,7 @@ from openpyxl import Workbook
 
 from node.records.accounts import Role
 from node.store.uploads import Upload, UploadState
+from node.web.pages.importing import _seen
 from node.web.pages.site import node_site
 from storage.accounts import hashed
 from tests.sim.federation import SimNode
@@ -175,13 +176,18 @@ async def test_what_speaks_against_a_file_is_agreed_to_before_it_is_stored(
 
 
 async def test_of_a_file_without_a_row_that_can_be_used_nothing_is_offered(
-    importers: dict[Role | None, Visitor],
+    importers: dict[Role | None, Visitor], agencies: tuple[SimNode, SimNode]
 ) -> None:
     manager = importers[Role.MANAGER]
     path = await mapped(manager, HEAD + ",Erin,Platt,23/06/2019,,,\n")
     said = await text(manager, path)
     assert "No row of this file can be brought in" in said
     assert "Import this file" not in said
+    looked = await upload(agencies[0], int(path.rpartition("/")[2]))
+    form = {"what": "import", "seen": _seen(looked), "agreed": "yes"}
+    answer = await manager.post(path, **form)
+    assert (answer.status, "No row of this file" in await answer.text()) == (400, True)
+    assert (await upload(agencies[0], looked.id)).state is UploadState.LOOKED
 
 
 async def test_dates_that_stand_the_other_way_lead_back_to_the_question(

@@ -513,3 +513,24 @@ async def test_it_is_forgotten_with_the_news(federation: SimFederation, agencies
             for old in old_news(hub_id, before):
                 await node.write(lambda t, o=old: t.old.remove(o, 10))  # type: ignore[misc]
             assert await node.read(lambda t, name=table: t.count(name)) == left  # type: ignore[misc]
+
+
+async def test_it_waits_for_the_entry_that_it_tells_of_whatever_a_delivery_says(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    """Nobody signs the index of a delivery: the hub could make it any that witnesses have seen."""
+    health, care = agencies
+    await raised(health, "h1")
+    await federation.checkpoint()
+    await care.membership.sync()
+    (logged,) = await federation.entries("attention")
+    size = care.membership.view.size
+    body = AttentionNoticeBody(
+        attention=to_base64(logged["envelope"]), index=size, salt="00" * 32,
+        link_id="00" * 16, stub_id="00" * 16,
+    )  # fmt: skip
+    said = await federation.hub_read(lambda t: federation.ledger(t).sign(body, care.party_id))
+    text = to_base64(said.envelope.encode())
+    for index, waits_for in ((None, size), (0, size), (size + 3, size + 3)):
+        mail = Delivery(seq=0, index=index, salt=None, envelope=text, sealed=None, proof=None)
+        assert care.service.dispatcher.rests_on(mail) == waits_for

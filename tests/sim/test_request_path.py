@@ -11,7 +11,10 @@ from node.membership.known_leaves import Seen
 from node.membership.outbox import side_by_side
 from node.requests.answering import Answer
 from node.store.outbox import OutboxItem, OutboxState
+from node.store.tables import NodeTables
 from protocol.errors import ErrorCode, RemoteError
+from protocol.messages.bodies import RequestBody
+from protocol.wire import Delivery
 from tests.sim.federation import HUB, SimFederation, SimNode
 
 Agencies = tuple[SimNode, SimNode]
@@ -113,6 +116,58 @@ async def test_mail_that_witnesses_have_not_seen_waits_at_the_log_and_is_not_fet
     assert await health.service.receive(wait=0) == 0, "they do not sign: it stays"
     await federation.checkpoint()
     assert await health.service.receive(wait=0) == 2
+
+
+async def test_mail_that_witnesses_have_signed_is_one_transaction(
+    federation: SimFederation, agencies: Agencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    health, care = agencies
+    await asks(care, 2)
+    await care.service.outbox.send()
+    await federation.checkpoint()
+    await health.membership.follow()
+    engine, written = health.membership.engine, []
+    real = engine.write
+
+    async def write(body: Any) -> Any:
+        written.append(body)
+        return await real(body)
+
+    monkeypatch.setattr(engine, "write", write)
+    assert await health.service.receive(wait=0) == 4
+    assert len(written) == 1
+    assert await health.service.receive(wait=0) == 0, "nor is it fetched again"
+
+
+async def test_a_fault_in_a_bag_is_of_one_message_and_of_what_follows_from_it(
+    federation: SimFederation, agencies: Agencies
+) -> None:
+    health, care = agencies
+    await asks(care, 3)
+    await care.service.outbox.send()
+    await federation.checkpoint()
+    sent = await care.read(lambda t: t.tx.rows("SELECT request_id FROM sent_request"))
+    bad, *good = sorted(row["request_id"] for row in sent)
+    takers = health.service.dispatcher._incoming
+    take = takers[RequestBody]
+
+    def fail(tables: NodeTables, statement: Any, delivery: Delivery) -> None:
+        if statement.body.request_id == bad:
+            raise ValueError("a fault of ours")
+        take(tables, statement, delivery)
+
+    async def received() -> list[tuple[str, str]]:
+        rows = await health.read(
+            lambda t: t.tx.tuples("SELECT request_id, state FROM received_request")
+        )
+        return sorted(rows)
+
+    takers[RequestBody] = fail
+    assert await health.service.receive(wait=0) == 6
+    assert await received() == [(one, "asks_person") for one in good]
+    takers[RequestBody] = take
+    await health.service.retry()
+    assert await received() == [(one, "asks_person") for one in sorted([bad, *good])]
 
 
 async def test_what_came_is_answered_at_once_while_cards_wait_for_witnesses(

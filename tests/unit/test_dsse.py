@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol import dsse
 from protocol.errors import ErrorCode, RemoteError
-from protocol.signing import SecretSeed, public_key
+from protocol.signing import SecretSeed, public_key, verify_ed25519
 
 SEED = SecretSeed(b"\x03" * 32)
 KEY = public_key(SEED)
@@ -124,3 +125,30 @@ def test_another_media_type_is_unknown(media_type: str) -> None:
 @pytest.mark.parametrize("text", ["e30", "e30=\n", "e31=", "e3 0=", "e30==", "_-A=", "é", "="])
 def test_base64_has_one_form(text: str) -> None:
     assert code_of(with_fields(payload=text)) is ErrorCode.MALFORMED
+
+
+def test_a_signature_is_verified_once_for_a_key_and_anew_for_any_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    envelope = dsse.sign("receipt", b"{}", SEED)
+    forged = replace(envelope, payload=b"[]")
+    asked = []
+
+    def verify(*args: bytes) -> None:
+        asked.append(args)
+        verify_ed25519(*args)
+
+    monkeypatch.setattr(dsse, "verify_ed25519", verify)
+    for _ in range(3):
+        envelope.verify(KEY)
+    assert len(asked) == 1
+    for other in (public_key(SecretSeed(b"\x04" * 32)), b""):
+        with pytest.raises(RemoteError):
+            envelope.verify(other)
+        with pytest.raises(RemoteError):
+            dsse.parse_envelope(envelope.encode()).verify(other)
+    for one in (forged, replace(envelope, payload=b"[]")):
+        for _ in range(2):
+            with pytest.raises(RemoteError, match="not valid"):
+                one.verify(KEY)
+    assert len(asked) == 5, "what was refused is looked at again"

@@ -16,12 +16,19 @@ from node.records.importer.checks import Terms
 from node.records.importer.look import Traits
 from node.records.importer.mapping import Field, Source
 from node.records.importer.row_key import key_of
-from node.records.importer.seen import GOOD_SECONDS, NEVER, SeenRow, SeenRows
+from node.records.importer.seen import (
+    GOOD_SECONDS,
+    NEVER,
+    SeenRow,
+    SeenRows,
+    line_of,
+    said_in,
+)
 from node.records.importer.table import Line
 from node.store.tables import open_engine
 
 ROWS = 60
-NOW = 1_790_000_000
+NOW, KEY = 1_790_000_000, b"k" * 64
 TRAITS = Traits(1, 2, 3, 4, 5, 2**63)
 
 
@@ -101,15 +108,33 @@ def test_whatever_reading_depends_on_makes_every_row_new() -> None:
 
 
 def test_a_row_is_known_by_all_its_cells_for_some_weeks_and_not_before_it_was_seen() -> None:
-    line = Line(2, ("c1", "Erin"))
-    empty = SeenRows((), b"k" * 64, NOW)
-    row = SeenRow(empty.mark(line), 7, 0, 1, NOW, 9, 0, NEVER, b"s" * 16, TRAITS, "early_help")
-    seen = replace(empty, packed=[row.packed()])
-    assert seen.find(seen.mark(replace(line, number=9))) == (0, row)
+    said = said_in(Line(2, ("c1", "Erin")))
+    empty = SeenRows((), KEY, NOW)
+    row = SeenRow(empty.mark(said), 7, 0, 1, NOW, 9, 5, NEVER, b"s" * 16, TRAITS, "early_help")
+    other = row._replace(mark=b"o" * 16, client=8, over_from=-5, state=b"\xff" * 16)
+    packed = [other.packed(), row.packed()]
+    seen = SeenRows(packed, KEY, NOW)
+    number = seen.find(seen.mark(said_in(Line(9, ("c1", "Erin")))))
+    assert number == 1
     assert SeenRow.of(row.packed()) == row
-    for other in (("c1", "Erin", ""), ("c1Erin", ""), ("c1", "erin"), ("c1", "Erin ")):
-        assert seen.find(seen.mark(Line(2, other))) is None
-    assert seen.find(replace(seen, key=b"o" * 64).mark(line)) is None
-    assert replace(seen, now=NOW - 1).find(row.mark) is None
-    assert replace(seen, now=NOW + GOOD_SECONDS).find(row.mark) is None
-    assert replace(seen, key=None).find(replace(seen, key=None).mark(line)) is None
+    assert (seen.client(1), seen.work(1), seen.times(1)) == (7, 9, (5, NEVER))
+    assert (tuple(seen.traits(1)), seen.types[1]) == (TRAITS, "early_help")
+    assert seen.times(0) == (5, -5)
+    assert seen.are_all([1])
+    assert not seen.are_all([1, 0])
+    assert seen.rests_on(1, b"s" * 16)
+    assert seen.rests_on(0, b"\xff" * 16)
+    assert not seen.rests_on(1, b"t" * 16)
+    for cells in (("c1", "Erin", ""), ("c1Erin", ""), ("c1", "erin"), ("c1", "Erin ")):
+        assert seen.find(seen.mark(said_in(Line(2, cells)))) is None
+    assert seen.find(SeenRows(packed, b"o" * 64, NOW).mark(said)) is None
+    assert SeenRows(packed, KEY, NOW - 1).find(row.mark) is None
+    assert SeenRows(packed, KEY, NOW + GOOD_SECONDS).find(row.mark) is None
+    assert SeenRows(packed, None, NOW).find(SeenRows(packed, None, NOW).mark(said)) is None
+
+
+def test_a_line_is_read_back_as_it_stood() -> None:
+    for cells in (("a", 'b"c\n\\d', "\udc80é\x00"), ()):
+        line = Line(7, cells, span=2)
+        assert line_of(7, said_in(line)) == line
+        assert b"\n" not in said_in(line), "it is one line of a file"

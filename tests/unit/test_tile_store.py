@@ -208,10 +208,12 @@ def test_a_batch_is_repeated_where_only_the_full_tiles_are_left(tmp_path: Path) 
 
 def test_the_checkpoint_is_replaced_as_a_whole(tmp_path: Path) -> None:
     store = TileStore(tmp_path / "new" / "log")
-    assert store.read_checkpoint() is None
+    assert store.read_checkpoint() is store.known_checkpoint() is None
     store.write_checkpoint(b"first, and rather longer\n")
     store.write_checkpoint(b"second\n")
-    assert store.read_checkpoint() == b"second\n"
+    assert store.read_checkpoint() == store.known_checkpoint() == b"second\n"
+    started = TileStore(tmp_path / "new" / "log")
+    assert (started.known_checkpoint(), started.read_checkpoint()) == (None, b"second\n")
     assert list(files(tmp_path / "new" / "log")) == ["checkpoint"]
 
 

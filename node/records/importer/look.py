@@ -51,6 +51,9 @@ class Traits(NamedTuple):
     bits: int
 
 
+_KINDS, _BITS = len(Traits._fields), Traits._fields.index("bits")
+
+
 class Doubt(StrEnum):
     """What speaks against a file."""
 
@@ -122,10 +125,9 @@ class FileLook:
         self._unusable: Counter[Field] = Counter()
         self._damaged: list[int] = []
         self._long_ids = self._cut_ids = 0
-        self._lines = array("L")
-        self._ids, self._forms = array("Q"), array("Q")
-        self._numbers, self._names, self._people = array("Q"), array("Q"), array("Q")
-        self._bits = array("Q")
+        self._lines, self._traits = array("L"), array("Q")  # of each row all its traits
+        # One of them of all rows, when the file has been read.
+        self._ids = self._forms = self._numbers = self._names = self._people = array("Q")
 
     def saw_values(self, line: int, values: Iterable[tuple[Field, Read]]) -> int:
         """The values of a line that were not empty, and what was read of each; as bits."""
@@ -159,31 +161,25 @@ class FileLook:
             ),
         )
 
-    def saw_again(self, line: int, traits: Traits) -> None:
+    def saw_again(self, line: int, traits: Sequence[int]) -> None:
         """A row that was usable when it was read before, and had nothing to tell."""
-        self._count(line, traits.bits)
+        self._count(line, traits[_BITS])
         self._add(line, traits)
 
     def traits(self, number: int) -> Traits:
         """What is kept of a usable row, by its number among these."""
-        every = (self._ids, self._forms, self._numbers, self._names, self._people, self._bits)
-        return Traits(*(kind[number] for kind in every))
+        return Traits._make(self._traits[number * _KINDS : (number + 1) * _KINDS])
 
     def _count(self, line: int, bits: int) -> None:
         self._alike_in[bits & (_LONG_ID - 1)] += 1
         if (ordered := bits & _ORDERED) and len(self._first[ordered]) < MOST_LINES:
             self._first[ordered].append(line)
 
-    def _add(self, line: int, traits: Traits) -> None:
-        self._long_ids += bool(traits.bits & _LONG_ID)
-        self._cut_ids += bool(traits.bits & _CUT_ID)
+    def _add(self, line: int, traits: Sequence[int]) -> None:
+        self._long_ids += bool(traits[_BITS] & _LONG_ID)
+        self._cut_ids += bool(traits[_BITS] & _CUT_ID)
         self._lines.append(line)
-        self._ids.append(traits.local_id)
-        self._forms.append(traits.form)
-        self._numbers.append(traits.number)
-        self._names.append(traits.name)
-        self._people.append(traits.person)
-        self._bits.append(traits.bits)
+        self._traits.extend(traits)
 
     def _many(self, bit: int) -> int:
         """How many lines have this bit."""
@@ -211,6 +207,8 @@ class FileLook:
 
     def warnings(self) -> Iterator[FileWarning]:
         """What a person must look at before anything of the file is stored."""
+        every = [self._traits[kind::_KINDS] for kind in range(_KINDS)]
+        self._ids, self._forms, self._numbers, self._names, self._people, _ = every
         yield from self._alike()
         yield from self._clients()
         if len(self._damaged) >= MANY:

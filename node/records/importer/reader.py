@@ -62,12 +62,14 @@ def _records(lines: Iterator[str], reading: Reading) -> Iterator[Record]:
         except csv.Error as error:
             why = "the quotation marks do not pair up, or a field is too long"
             raise bad(f"{_where(start, taken)}: {why}") from error
-        if max(map(len, cells), default=0) > MAX_FIELD_CHARACTERS:
+        span = len(taken)
+        may_be_long = span > 1 or len(taken[0]) > MAX_FIELD_CHARACTERS
+        if may_be_long and max(map(len, cells), default=0) > MAX_FIELD_CHARACTERS:
             why = f"a field is longer than {MAX_FIELD_CHARACTERS} characters"
             raise bad(f"{_where(start, taken)}: {why}: does a quotation mark stand open?")
-        inner = max((line.count(delimiter) for line in taken[1:]), default=0)
-        yield Record(start, tuple(cells), len(taken), inner=inner)
-        start += len(taken)
+        inner = max(line.count(delimiter) for line in taken[1:]) if span > 1 else 0
+        yield Record(start, tuple(cells), span, inner)
+        start += span
 
 
 def _where(start: int, taken: list[str]) -> str:

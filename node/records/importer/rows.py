@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import lru_cache, partial
+from typing import NamedTuple
 
 from node.records.importer.checks import CONTACT, EMPTY, NEEDED, UNBORN, Read, Terms, read_value
 from node.records.importer.look import FileLook
 from node.records.importer.mapping import ColumnMapping, Field, Source
-from node.records.importer.seen import NONE, SeenRow, SeenRows
+from node.records.importer.seen import NONE, SeenRows, line_of, said_in
 from node.records.importer.table import Line, Table, bad
 from protocol.matchkeys.normalise import is_missing, is_unborn, parse_date
 from protocol.matchkeys.records import ClientRecord
@@ -141,19 +142,19 @@ class RowError:
     local_id: str | None = dataclasses.field(default=None, repr=False, compare=False)
 
 
-@dataclass(frozen=True, repr=False)
-class SeenLine:
-    """A line that stands in the file as it did before: which of the rows seen before it is, and
-    what is known of that.
+class SeenLine(NamedTuple):
+    """A line that stands in the file as it did before: where, all that it says, which of the rows
+    seen before it is, and a hash of its local id.
     """
 
-    line: Line
+    line: int
+    said: bytes
     number: int
-    known: SeenRow
+    key: int
 
     def __repr__(self) -> str:
         """Say where, never who."""
-        return f"SeenLine(line={self.line.number})"
+        return f"SeenLine(line={self.line})"
 
 
 def parse_rows(
@@ -194,19 +195,23 @@ class RowReader:
 
     def rows(self) -> Iterator[ImportedRow | RowError | SeenLine]:
         """All lines, as `parse_rows` says."""
+        seen, saw_again, marks = self.seen, self.look.saw_again, self.marks
         for line in self._lines:
-            mark = NONE if line.doubt else self.seen.mark(line)
-            if found := self.seen.find(mark):
-                self.look.saw_again(line.number, found[1].traits)
-                self.marks += mark
-                yield SeenLine(line, *found)
-            else:
+            said = b"" if line.doubt or seen.key is None else said_in(line)
+            mark = seen.mark(said) if said else NONE
+            number = seen.find(mark)
+            if number is None:
                 yield from self._row_of(line, mark)
+                continue
+            traits = seen.traits(number)
+            saw_again(line.number, traits)
+            marks += mark
+            yield SeenLine(line.number, said, number, traits[0])
         self.look.check()
 
-    def again(self, line: Line) -> ImportedRow:
+    def again(self, number: int, said: bytes) -> ImportedRow:
         """The row of a line that was seen before: good, and without anything to tell."""
-        return _row(line.number, self._values(line)[0], None, ())
+        return _row(number, self._values(line_of(number, said))[0], None, ())
 
     def _row_of(self, line: Line, mark: bytes) -> list[ImportedRow | RowError]:
         """The row of a line, or what is wrong with it."""

@@ -5,7 +5,6 @@ two numbers are kept in memory: where it lies, and a hash of whose it is.
 """
 
 import io
-import json
 import tempfile
 from array import array
 from bisect import bisect_left
@@ -19,7 +18,6 @@ from pydantic import TypeAdapter
 
 from node.records.importer.look import digest
 from node.records.importer.rows import ImportedRow, RowError, RowNote, SeenLine
-from node.records.importer.table import Line
 from storage.engine import batches
 
 _ROW = TypeAdapter(ImportedRow)
@@ -55,7 +53,7 @@ class Spool:
         self.errors: list[RowError] = []
         self.notes: list[RowNote] = []
         self.mothers = defaultdict[str, set[str]](set)
-        self.again: Callable[[Line], ImportedRow] = _never
+        self.again: Callable[[int, bytes], ImportedRow] = _never
 
     def __enter__(self) -> "Spool":
         """Itself."""
@@ -73,12 +71,12 @@ class Spool:
     def put(self, rows: Iterable[ImportedRow | RowError | SeenLine]) -> None:
         """Read them all. Raises what reading raises."""
         for row in rows:
-            if isinstance(row, RowError):
-                self.errors.append(row)
-            elif isinstance(row, SeenLine):
-                self._places.append(self._write(_text_of(row.line)))
-                self._keys.append(row.known.traits.local_id)
+            if isinstance(row, SeenLine):
+                self._places.append(self._write(b"%d %b" % (row.line, row.said)))
+                self._keys.append(row.key)
                 self.seen.append(row.number)
+            elif isinstance(row, RowError):
+                self.errors.append(row)
             else:
                 self.notes += row.notes
                 self._places.append(self._add(row))
@@ -172,9 +170,9 @@ class Spool:
     def _row(self, place: int) -> ImportedRow:
         self._file.seek(place)
         text = self._file.readline()
-        if text.startswith(b"["):
-            number, span, *cells = json.loads(text)
-            return self.again(Line(number, tuple(cells), span))
+        if not text.startswith(b"{"):
+            number, _, said = text.rstrip(b"\n").partition(b" ")
+            return self.again(int(number), said)
         return _ROW.validate_json(text)
 
 
@@ -183,9 +181,5 @@ def _key(row: ImportedRow) -> str:
     return row.mother_local_id or row.local_id
 
 
-def _text_of(line: Line) -> bytes:
-    return json.dumps([line.number, line.span, *line.cells]).encode()
-
-
-def _never(_: Line) -> ImportedRow:
+def _never(_line: int, _said: bytes) -> ImportedRow:
     raise LookupError

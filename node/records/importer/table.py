@@ -5,7 +5,8 @@ repeats a value of the file.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from protocol.errors import ErrorCode, RemoteError
 
@@ -21,8 +22,7 @@ SWALLOWED = (
 )
 
 
-@dataclass(frozen=True, repr=False)
-class Line:
+class Line(NamedTuple):
     """One row of the file: the line it starts on (the file's first is 1), its cells, and how many
     lines it takes. `doubt`: why nobody can say what belongs to whom; there are no cells then.
     """
@@ -37,13 +37,19 @@ class Line:
         return f"Line(number={self.number})"
 
 
-@dataclass(frozen=True, repr=False)
-class Record(Line):
+class Record(NamedTuple):
     """A line before it is known which is the header. `inner`: the most separators that one of its
     lines after the first has.
     """
 
+    number: int
+    cells: tuple[str, ...]
+    span: int = 1
     inner: int = 0
+
+    def __repr__(self) -> str:
+        """Say where, never what."""
+        return f"Record(number={self.number})"
 
 
 @dataclass
@@ -109,23 +115,23 @@ def _filled(cells: tuple[str, ...]) -> int:
 
 
 def _lines(records: Iterator[Record], reading: Reading, width: int) -> Iterator[Line]:
-    for record in records:
-        like_rows = record.inner >= max(width - 1, 2)  # a comma alone stands in many a text
-        if record.span > 1 and (like_rows or _misfits(record.cells, width)):
-            reading.rows += record.span
-            for number in range(record.number, record.number + record.span):
+    for first, cells, span, inner in records:
+        misfits = len(cells) != width and _misfits(cells, width)
+        like_rows = inner >= max(width - 1, 2)  # a comma alone stands in many a text
+        if span > 1 and (like_rows or misfits):
+            reading.rows += span
+            for number in range(first, first + span):
                 yield Line(number, (), doubt=SWALLOWED)
-        elif not any(map(str.strip, record.cells)):
-            reading.blank += record.span
+        elif not any(map(str.strip, cells)):
+            reading.blank += span
         else:
             reading.rows += 1
-            reading.continued += record.span - 1
-            cells = record.cells if _misfits(record.cells, width) else record.cells[:width]
-            yield Line(record.number, cells, record.span)
+            reading.continued += span - 1
+            yield Line(first, cells if misfits else cells[:width], span)
 
 
 def _padded(record: Record, width: int) -> Record:
-    return replace(record, cells=record.cells + ("",) * (width - len(record.cells)))
+    return record._replace(cells=record.cells + ("",) * (width - len(record.cells)))
 
 
 def _misfits(cells: tuple[str, ...], width: int) -> bool:
