@@ -57,8 +57,8 @@ NOTHING = cast("Any", None)
 PURE_MODULES = {
     "__future__", "anyascii", "base64", "binascii", "collections", "collections.abc",
     "dataclasses", "enum", "functools", "hashlib", "hmac", "itertools", "json", "math", "nacl",
-    "nacl.bindings", "nacl.exceptions", "operator", "pydantic", "re", "rfc8785", "stdnum.gb",
-    "struct", "types", "typing", "unicodedata",
+    "nacl.bindings", "nacl.exceptions", "operator", "orjson", "pydantic", "re", "rfc8785",
+    "stdnum.gb", "struct", "types", "typing", "unicodedata",
 }  # fmt: skip
 # Only these names of these modules: the rest of them reads a clock or opens a library.
 PURE_NAMES = {
