@@ -8,8 +8,8 @@ the project from common usage; no table was copied; licensed as the project is.
 """
 
 import re
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
 from types import MappingProxyType
 
 from protocol.matchkeys.given_names import COMMON_NAMES
@@ -310,24 +310,22 @@ FORMAL_NAMES: dict[str, str] = {
 NICKNAMES = MappingProxyType(variants(FORMAL_NAMES))
 
 
-def _resolved() -> dict[str, str]:
-    """Every known name: one spelling, its formal name, that name's spelling."""
+@cache  # a command that reads no name starts without
+def given_forms() -> Mapping[str, str]:
+    """Every known given name: one spelling, its formal name, that name's spelling."""
     made: dict[str, str] = {}
     for name in (*NICKNAMES, *GIVEN_AND_FAMILY, *COMMON_NAMES):
         form = GIVEN_AND_FAMILY.get(name) or COMMON_NAMES.get(name, name)
         for _ in range(MAX_HOPS):
             form = NICKNAMES.get(form, form)
         made[name] = GIVEN_AND_FAMILY.get(form, form)
-    return made
-
-
-GIVEN = MappingProxyType(_resolved())
+    return MappingProxyType(made)
 
 
 @lru_cache(maxsize=REMEMBERED)
 def canonical_name(name: str) -> str:
     """The one form of a given name in a-z: the formal name in one spelling, or the name itself."""
-    return without_umlaut_e(SERVANT_NAMES.get(name) or GIVEN.get(name, name))
+    return without_umlaut_e(SERVANT_NAMES.get(name) or given_forms().get(name, name))
 
 
 @lru_cache(maxsize=REMEMBERED)

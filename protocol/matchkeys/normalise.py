@@ -8,8 +8,6 @@ import re
 from datetime import date
 from functools import lru_cache
 
-from stdnum.gb import nhs
-
 from protocol.matchkeys.folding import fold
 from protocol.matchkeys.missing import is_error_value, is_missing
 from protocol.matchkeys.person_names import (
@@ -139,6 +137,8 @@ def nhs_number(text: str | None) -> str | None:
     """Ten digits that pass modulus 11 and are not one digit repeated; None otherwise."""
     if not text:
         return None
+    from stdnum.gb import nhs  # late: it brings half of the standard library with it
+
     digits = fold(text).replace(" ", "").replace("-", "")
     if not digits.isascii() or not nhs.is_valid(digits) or len(set(digits)) == 1:
         return None

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from functools import cache, lru_cache
 
-from protocol.matchkeys.names import GIVEN, canonical_name, without_umlaut_e
+from protocol.matchkeys.names import canonical_name, given_forms, without_umlaut_e
 from protocol.matchkeys.skeleton import close_skeleton, full_skeleton
 from protocol.matchkeys.spellings import SERVANT_NAMES
 
@@ -24,7 +24,7 @@ def settled_name(name: str) -> str:
     close skeleton, if all that are as near have one form; else `*` and the full skeleton.
     """
     form = canonical_name(name)
-    if name in GIVEN or name in SERVANT_NAMES:
+    if name in given_forms() or name in SERVANT_NAMES:
         return form
     most = MOST_SLIPS_IF_SHORT if len(form) <= SHORT else MOST_SLIPS
     near: dict[int, set[str]] = defaultdict(set)
@@ -58,7 +58,7 @@ def slips(one: str, other: str) -> int:
 def _known_by_sound() -> Mapping[str, frozenset[tuple[str, str]]]:
     """Every known spelling and its form, by close skeleton."""
     known: dict[str, set[tuple[str, str]]] = defaultdict(set)
-    for table in (GIVEN, SERVANT_NAMES):
+    for table in (given_forms(), SERVANT_NAMES):
         for name in {*table, *table.values()}:
             spelling = without_umlaut_e(name)
             known[close_skeleton(spelling)].add((spelling, canonical_name(name)))

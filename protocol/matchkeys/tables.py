@@ -11,7 +11,7 @@ from functools import cache
 from protocol import canonical
 from protocol.canonical import JsonValue
 from protocol.matchkeys import words
-from protocol.matchkeys.names import GIVEN
+from protocol.matchkeys.names import given_forms
 from protocol.matchkeys.spellings import FAMILY, SERVANT_NAMES
 
 
@@ -24,17 +24,15 @@ def _word_lists() -> dict[str, JsonValue]:
     }
 
 
-TABLES: dict[str, JsonValue] = {
-    "family": dict(FAMILY),
-    "given": dict(GIVEN),
-    "servant": dict(SERVANT_NAMES),
-    "words": _word_lists(),
-}
-
-
 @cache
 def table_hashes() -> Mapping[str, str]:
     """SHA-256 (hex) over the canonical JSON of each table, by table name."""
+    tables: dict[str, JsonValue] = {
+        "family": dict(FAMILY),
+        "given": dict(given_forms()),
+        "servant": dict(SERVANT_NAMES),
+        "words": _word_lists(),
+    }
     return {
-        name: hashlib.sha256(canonical.encode(table)).hexdigest() for name, table in TABLES.items()
+        name: hashlib.sha256(canonical.encode(table)).hexdigest() for name, table in tables.items()
     }

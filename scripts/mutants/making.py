@@ -160,10 +160,20 @@ def mutants_of(path: str) -> list[Mutant]:
     return mutants_in(path, (ROOT / path).read_bytes())
 
 
+def names_of(path: str) -> set[str]:
+    """The names of a module's mutants. None of them is read as Python."""
+    return {mutant.name for mutant in _made(path, (ROOT / path).read_bytes())}
+
+
 def mutants_in(path: str, source: bytes) -> list[Mutant]:
     """Every mutant of a source."""
+    made = _made(path, source)
+    for mutant in made:
+        ast.parse(mutant.source)
+    return made
+
+
+def _made(path: str, source: bytes) -> list[Mutant]:
     maker = _Maker(path, source)
     maker.visit(ast.parse(source))
-    for mutant in maker.made:
-        ast.parse(mutant.source)
     return maker.made

@@ -26,7 +26,7 @@ PROGRAMS = {
 ROOMS = ("protocol", "storage", "transport", "keys", "hub", "node", "audit")
 LARGE = {
     "aiohttp", "aiohttp.web", "aiosmtplib", "openpyxl", "defusedxml", "ftfy", "prometheus_client",
-    "structlog",
+    "structlog", "stdnum",
 }  # fmt: skip
 """What only one command needs, or only what serves or makes a request."""
 

@@ -12,11 +12,11 @@ from protocol import canonical
 from protocol.matchkeys.given_names import COMMON_NAMES, a_to_f, g_to_m, n_to_z
 from protocol.matchkeys.names import (
     FORMAL_NAMES,
-    GIVEN,
     NICKNAMES,
     canonical_family,
     canonical_name,
     family_skeletons,
+    given_forms,
     given_skeleton,
 )
 from protocol.matchkeys.settling import settled_name
@@ -25,6 +25,7 @@ from protocol.matchkeys.spellings import FAMILY, FAMILY_SPELLINGS, SERVANT_NAMES
 from protocol.matchkeys.tables import table_hashes
 
 WRITTEN_OUT = Path(__file__).resolve().parents[2] / "specs/vectors/matchkeys-tables.json"
+GIVEN = given_forms()
 
 
 def test_tables_are_large_enough_and_all_letters() -> None:

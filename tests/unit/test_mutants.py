@@ -5,7 +5,7 @@ import pytest
 from protocol.errors import RemoteError
 from protocol.messages.statement import check_clocks
 from scripts.mutants.__main__ import equivalents
-from scripts.mutants.making import mutants_in, mutants_of
+from scripts.mutants.making import mutants_in, mutants_of, names_of
 from scripts.mutants.worker import put_in
 
 SOURCE = b"""
@@ -69,5 +69,5 @@ def test_the_mutant_runs_in_the_place_of_the_code() -> None:
 
 def test_what_is_argued_away_is_still_there() -> None:
     argued = equivalents()
-    there = {m.name for path in {name.split()[0] for name in argued} for m in mutants_of(path)}
+    there = {name for path in {said.split()[0] for said in argued} for name in names_of(path)}
     assert argued.keys() - there == set()
