@@ -63,19 +63,19 @@ class Mail:
         the first fault on, each message is a transaction of its own. Raises
         RemoteError(UNREACHABLE) or LocalError: then the message stays in the mailbox.
         """
-        dealt_with, together = 0, True
+        hub, dealt_with, together = self._membership.hub, 0, True
         while dealt_with < len(bag.deliveries):
             rest = bag.deliveries[dealt_with:]
             front = await self._front(rest) if together else []
-            if front is None:
-                break
+            if front is None or self._membership.hub.genesis != hub.genesis:
+                break  # it must wait, or the rest is of a log that was lost
             if len(front) > 1:
-                together = await self._take_together(bag.generation, front)
+                together = await self._take_together(hub, bag.generation, front)
                 dealt_with += len(front) if together else 0
-            elif await self._take_first(bag.generation, rest[0]):
+            elif await self._take_first(hub, bag.generation, rest[0]):
                 dealt_with += 1
             else:
-                break  # it must wait, or the rest is of a log that was lost
+                break
         return dealt_with
 
     async def _front(self, deliveries: Sequence[Delivery]) -> list[Delivery] | None:
@@ -107,9 +107,8 @@ class Mail:
 
         return list(takewhile(is_witnessed, deliveries[:AT_ONCE]))
 
-    async def _take_together(self, generation: str, front: Sequence[Delivery]) -> bool:
+    async def _take_together(self, hub: HubRow, generation: str, front: Sequence[Delivery]) -> bool:
         """Act on all of these in one transaction, or on none; whether so."""
-        hub = self._membership.hub
 
         def act(tables: NodeTables) -> None:
             for delivery in front:
@@ -123,9 +122,8 @@ class Mail:
         self._read_up_to(hub, generation, front[-1].seq)
         return True
 
-    async def _take_first(self, generation: str, delivery: Delivery) -> bool:
+    async def _take_first(self, hub: HubRow, generation: str, delivery: Delivery) -> bool:
         """Deal with one message, whatever it meets; whether the next may come."""
-        hub = self._membership.hub
 
         def move_on(tables: NodeTables, *, settled: bool) -> None:
             del settled

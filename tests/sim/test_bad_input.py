@@ -319,7 +319,7 @@ class TestPublications:
         await node.take_in(row("h1", AMIRA, "health_visiting", DUTY))
         import node.publishing.drafts as drafting
 
-        monkeypatch.setattr(drafting, "commit", lambda salt, value: "00" * 32)
+        monkeypatch.setattr(drafting, "commit_encoded", lambda salt, value: "00" * 32)
         with pytest.raises(RemoteError) as caught:
             await node.publish()
         assert caught.value.code is ErrorCode.BAD_PROOF

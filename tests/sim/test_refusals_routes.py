@@ -156,9 +156,10 @@ async def test_only_what_never_changes_may_be_kept_for_ever(
 
 
 async def test_before_the_first_checkpoint_there_is_none(
-    address: str, federation: SimFederation
+    address: str, federation: SimFederation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (public(federation) / "checkpoint").unlink()
+    monkeypatch.setattr(federation.services.publisher.tiles, "_published", None)
     assert await answer("GET", f"{address}/checkpoint") == (404, "not_found")
 
 
