@@ -34,7 +34,7 @@ from storage.engine import batches
 ROWS_A_STEP = 500
 """Rows that are stored together: others wait for so many."""
 CHANGED_MEANWHILE = "somebody here changed who this client is meanwhile; import the file again"
-QUICKER = 10
+QUICKER = 30
 """Rows of which there is one thing to mark, against one to take in."""
 
 
