@@ -74,6 +74,7 @@ class Mail:
                 dealt_with += len(front) if together else 0
             elif await self._take_first(hub, bag.generation, rest[0]):
                 dealt_with += 1
+                together = bool(front)
             else:
                 break
         return dealt_with
@@ -97,12 +98,12 @@ class Mail:
         membership = self._membership
 
         def is_witnessed(delivery: Delivery) -> bool:
-            index = self._dispatcher.rests_on(delivery)
-            if index is not None and index >= membership.view.size:
-                return False
             try:
+                index = self._dispatcher.rests_on(delivery)
+                if index is not None and index >= membership.view.size:
+                    return False
                 return delivery.proof is None or is_known(membership, from_base64(delivery.proof))
-            except RemoteError:
+            except Exception:  # noqa: BLE001 - it meets the same by itself, and is set aside
                 return False
 
         return list(takewhile(is_witnessed, deliveries[:AT_ONCE]))
@@ -119,7 +120,7 @@ class Mail:
             await self._membership.engine.write(act)
         except Exception:  # noqa: BLE001 - whose it is shows when each is by itself
             return False
-        self._read_up_to(hub, generation, front[-1].seq)
+        self._read_up_to(hub, generation, front[-1].seq)  # the bag ends where that log was lost
         return True
 
     async def _take_first(self, hub: HubRow, generation: str, delivery: Delivery) -> bool:

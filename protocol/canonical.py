@@ -99,6 +99,7 @@ def _survey(value: JsonValue) -> bool:
                 continue
             some: list[Any] = [item for item in level if type(item) is kind]
             plain = plain and (not issubclass(kind, dict) or _are_keys_plain(some))
+            plain = plain and (kind is tuple or not issubclass(kind, tuple))
             below += _inside(kind, some)
         if not below:
             return plain

@@ -22,6 +22,7 @@ Told = tuple[asyncio.Future[Any], Any, BaseException | None]
 """Who waits in an event loop, what their work came to, and its fault or None."""
 
 WRITES_AT_ONCE = 1000
+RAN_OUT = "a body looked for more than there was"
 
 
 class Database(Protocol[Stores_co]):
@@ -126,22 +127,14 @@ class ThreadedEngine(Generic[Stores]):
 
 
 async def _in(threads: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
-    outcome: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-    threads.submit(_do, work, outcome)
-    return await outcome
+    return await asyncio.get_running_loop().run_in_executor(threads, _done, work)
 
 
-def _do(work: Callable[[], Any], outcome: asyncio.Future[Any]) -> None:
-    if outcome.cancelled():
-        return
+def _done(work: Callable[[], Result]) -> Result:
     try:
-        result = work()
-    except BaseException as error:
-        _tell([(outcome, None, error)])
-        if not isinstance(error, Exception):
-            raise
-    else:
-        _tell([(outcome, result, None)])
+        return work()
+    except StopIteration as error:  # which no future takes: whoever waits would wait for ever
+        raise RuntimeError(RAN_OUT) from error
 
 
 def _tell(told: Iterable[Told]) -> None:
@@ -164,5 +157,7 @@ def _settle(items: Iterable[Told]) -> None:
             continue  # whoever waited was cancelled
         if fault is None:
             outcome.set_result(result)
+        elif isinstance(fault, StopIteration):  # as above
+            outcome.set_exception(RuntimeError(RAN_OUT))
         else:
             outcome.set_exception(fault)

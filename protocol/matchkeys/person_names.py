@@ -5,10 +5,10 @@ person's is not decided here: it only finds what was written.
 """
 
 import re
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable
+from functools import lru_cache, wraps
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from protocol.matchkeys import words as lists
 from protocol.matchkeys.folding import fold
@@ -25,6 +25,20 @@ _PHRASE = re.compile(
     + "|".join(re.escape(p) + ("(?=[a-z]{3})" if p[-1] == "/" else r"\b") for p in lists.PHRASES)
     + ")"
 )
+
+
+_LONGEST = 100  # what a name may have to be remembered: notes in its place would fill the memory
+_Found = TypeVar("_Found")
+
+
+def _remembered(read: Callable[[str | None], _Found]) -> Callable[[str | None], _Found]:
+    kept = lru_cache(maxsize=REMEMBERED)(read)
+
+    @wraps(read)
+    def reading(text: str | None) -> _Found:
+        return read(text) if text and len(text) > _LONGEST else kept(text)
+
+    return reading
 
 
 class GivenNames(NamedTuple):
@@ -91,7 +105,7 @@ def given_names(given: str | None, middle: str | None, family: str | None = None
     )
 
 
-@lru_cache(maxsize=REMEMBERED)
+@_remembered
 def family_names(family: str | None) -> tuple[str, ...]:
     """All comparable family names: the joined name first, then each part; () when missing.
 
@@ -121,7 +135,7 @@ def is_placeholder(text: str | None) -> bool:
     return says_nothing(fold(text))
 
 
-@lru_cache(maxsize=REMEMBERED)
+@_remembered
 def is_unborn(given: str | None) -> bool:
     """Whether a given-name field stands for a child not yet born: "Unborn baby of", "EDD 3 May"."""
     folded = fold(given).strip("(")
@@ -131,7 +145,7 @@ def is_unborn(given: str | None) -> bool:
     return not lists.UNBORN_WORDS.isdisjoint(begins) or _is_due(due, folded)
 
 
-@lru_cache(maxsize=REMEMBERED)
+@_remembered
 def _read(text: str | None) -> _Written:
     """A field in words, which several rules read: what it answers is not to be changed."""
     folded = fold(text.replace(".", " ")) if text else ""
@@ -153,7 +167,7 @@ def _is_due(names: list[str], folded: str) -> bool:
     return bool(names) and names[0] in lists.DUE_WORDS and bool(_DIGIT.search(folded))
 
 
-@lru_cache(maxsize=REMEMBERED)
+@_remembered
 def _is_counted(given: str | None) -> bool:
     """Baby 2, Child 1, Male 3: nobody's name."""
     names = [word for word in _NOT_LETTERS_OR_DIGITS.split(fold(given)) if word]

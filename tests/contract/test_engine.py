@@ -157,6 +157,23 @@ async def test_all_that_were_committed_together_are_told_at_once(
     assert len(woken) <= 3
 
 
+async def test_a_body_that_runs_out_of_items_is_told_and_so_is_everybody_behind_it(
+    engine: Books,
+) -> None:
+    """No future takes a StopIteration: whoever wrote would wait for ever, and all after them."""
+
+    def ends(tx: Transaction) -> None:
+        next(iter(tx.rows("SELECT title FROM book WHERE title = 'none'")))
+
+    async with asyncio.timeout(LIMIT_SECONDS):
+        writes = [engine.write(body) for body in (ends, add("one"), add("two"))]
+        failed, *others = await asyncio.gather(*writes, return_exceptions=True)
+        assert isinstance(failed, RuntimeError)
+        assert others == [None, None]
+        with pytest.raises(RuntimeError):
+            await engine.read(ends)
+
+
 async def test_one_that_fails_among_many_undoes_itself_alone(engine: Books) -> None:
     def broken_sql(tx: Transaction) -> None:
         tx.run("INSERT INTO book (title) VALUES ('half')")
